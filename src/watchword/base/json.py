@@ -1,0 +1,37 @@
+"""JSON at the edges: one encoder, one decoder, errors as Problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watchword.base.errors import invalid_payload
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+
+def encode(value: Any) -> bytes:
+    """Encode plain values, Structs, dates, UUIDs and Decimals (as strings) to UTF-8 JSON."""
+    return _encoder.encode(value)
+
+
+def decode(data: bytes | str) -> Any:
+    """Decode JSON to plain values.
+
+    Raises:
+        Problem: INVALID_PAYLOAD when the text is not JSON, is nested too deeply or is not UTF-8.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise invalid_payload(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "Text is not UTF-8"
+    return str(error)
