@@ -1,0 +1,111 @@
+"""Rendering: from canonical values to what clients read, ready for JSON."""
+
+from __future__ import annotations
+
+import base64
+import math
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from watchword.query.types import FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Rendering = Callable[[Any], Any]
+
+_EXACT = 2**53
+"""Whole numbers beyond this lose digits in JavaScript; they travel as text."""
+
+
+def render(kind: FieldType, value: Any) -> Any:
+    """Return the JSON-ready form of a canonical value; what does not fit its type is rendered by what it is."""
+    function = _RENDERINGS.get(kind)
+    return value if function is None else function(value)
+
+
+def renderer(kind: FieldType) -> Rendering | None:
+    """Return the function that renders values of a type, null included; None where values are JSON-ready."""
+    return _RENDERINGS.get(kind)
+
+
+def render_any(value: Any) -> Any:
+    """Return the JSON-ready form of a value whose type nobody knows."""
+    for kind, form in _BY_CLASS:
+        if isinstance(value, kind):
+            return form(value)
+    return value
+
+
+def _number(value: int) -> int | str:
+    return value if -_EXACT <= value <= _EXACT else str(value)
+
+
+def _float(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _decimal(value: Decimal) -> str | None:
+    return format(value, "f") if value.is_finite() else None
+
+
+def _date(value: date) -> str:
+    return value.isoformat()
+
+
+def _time(value: time) -> str:
+    return value.isoformat("seconds")
+
+
+def _date_time(value: datetime) -> str:
+    return _wall_clock(value).isoformat("T", "seconds")
+
+
+def _timestamp(value: datetime) -> str:
+    moment = _wall_clock(value)
+    return moment.isoformat("T", "microseconds" if moment.microsecond % 1000 else "milliseconds") + "Z"
+
+
+def _moment(value: datetime) -> str:
+    return _timestamp(value) if value.tzinfo else _date_time(value)
+
+
+def _wall_clock(value: datetime) -> datetime:
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+
+
+def _binary(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+_BY_CLASS: tuple[tuple[type, Rendering], ...] = (
+    (int, _number),
+    (float, _float),
+    (Decimal, _decimal),
+    (datetime, _moment),
+    (date, _date),
+    (time, _time),
+    (bytes, _binary),
+)
+
+
+def _fitting(kind: type, form: Rendering) -> Rendering:
+    def write(value: Any) -> Any:
+        return form(value) if isinstance(value, kind) else value if value is None else render_any(value)
+
+    return write
+
+
+_RENDERINGS: dict[FieldType, Rendering] = {
+    FieldType.INTEGER: _fitting(int, _number),
+    FieldType.BIG_INTEGER: _fitting(int, _number),
+    FieldType.FLOAT: _fitting(float, _float),
+    FieldType.DECIMAL: _fitting(Decimal, _decimal),
+    FieldType.DATE: _fitting(date, _date),
+    FieldType.TIME: _fitting(time, _time),
+    FieldType.DATE_TIME: _fitting(datetime, _date_time),
+    FieldType.TIMESTAMP: _fitting(datetime, _timestamp),
+    FieldType.BINARY: _fitting(bytes, _binary),
+    FieldType.UNKNOWN: render_any,
+}
