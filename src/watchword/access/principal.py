@@ -1,0 +1,46 @@
+"""Principal: on whose behalf an operation runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watchword.query.variables import Variables
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """An identity and what was established about it. `expires_at` is epoch seconds, None for credentials without end.
+
+    `session` is the id of the login it stems from (None for static tokens and the public). `token` is the id of the
+    static token, where one was used. `roles` runs from the root ancestor to the user's own role. `admin` and `app` are
+    the OR over its policies. "No principal" does not exist: the public is `ANONYMOUS`, with its own policies.
+    """
+
+    user: str | None = None
+    session: str | None = None
+    token: str | None = None
+    role: str | None = None
+    roles: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    admin: bool = False
+    app: bool = False
+    scopes: frozenset[str] | None = None
+    expires_at: float | None = None
+    address: str | None = None
+    claims: dict[str, Any] = {}
+    user_values: dict[str, Any] = {}
+    role_values: dict[str, Any] = {}
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody has been authenticated."""
+        return self.user is None
+
+    def variables(self) -> Variables:
+        """Return what `$CURRENT_USER` and its relatives stand for."""
+        return Variables(self.user, self.role, self.roles, self.policies, self.user_values, self.role_values)
+
+
+ANONYMOUS = Principal()
+SYSTEM = Principal(admin=True)
