@@ -1,0 +1,1 @@
+"""The authentication state machine of a connection and its heartbeat, without I/O."""

@@ -1,0 +1,242 @@
+"""AuthMachine: who is at the other end of a connection, from the upgrade to the close. No I/O, no clock.
+
+Events go in as method calls with the time of the driver (monotonic seconds); what must be done comes out of
+`effects()`. A credential may be in flight while the old principal still serves, so verifying is not a state.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from watchword.access.principal import ANONYMOUS, Principal
+from watchword.base.errors import Code, Problem
+from watchword.connection.policy import AuthPolicy, Mode, Reaction
+from watchword.protocol.operations import Authenticate, Operation, Ping
+from watchword.protocol.outcomes import Authenticated, Refused
+
+
+class State(StrEnum):
+    """Where a connection stands."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    GRACE = "grace"
+    CLOSED = "closed"
+
+
+class Input(StrEnum):
+    """What can happen to a connection."""
+
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    DEADLINE = "deadline"
+    REVOKED = "revoked"
+    DISCONNECTED = "disconnected"
+
+
+TRANSITIONS: dict[tuple[State, Input], frozenset[State]] = {
+    (State.WAITING, Input.VERIFIED): frozenset({State.ACTIVE}),
+    (State.WAITING, Input.REJECTED): frozenset({State.CLOSED}),
+    (State.WAITING, Input.DEADLINE): frozenset({State.CLOSED}),
+    (State.ACTIVE, Input.VERIFIED): frozenset({State.ACTIVE}),
+    (State.ACTIVE, Input.REJECTED): frozenset({State.ACTIVE, State.CLOSED}),
+    (State.ACTIVE, Input.DEADLINE): frozenset({State.ACTIVE, State.GRACE, State.CLOSED}),
+    (State.ACTIVE, Input.REVOKED): frozenset({State.ACTIVE, State.CLOSED}),
+    (State.GRACE, Input.VERIFIED): frozenset({State.ACTIVE}),
+    (State.GRACE, Input.REJECTED): frozenset({State.GRACE, State.CLOSED}),
+    (State.GRACE, Input.DEADLINE): frozenset({State.CLOSED}),
+    (State.GRACE, Input.REVOKED): frozenset({State.CLOSED}),
+    (State.WAITING, Input.DISCONNECTED): frozenset({State.CLOSED}),
+    (State.ACTIVE, Input.DISCONNECTED): frozenset({State.CLOSED}),
+    (State.GRACE, Input.DISCONNECTED): frozenset({State.CLOSED}),
+}
+"""Every move that there is. The public mode starts in ACTIVE as the public, so it never waits."""
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """From now on the connection acts as this principal."""
+
+    principal: Principal
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Say this to the client."""
+
+    outcome: Authenticated | Refused
+
+
+class Verify(msgspec.Struct, frozen=True):
+    """Check this credential and report with `verified` or `rejected`."""
+
+    operation: Authenticate
+
+
+class Shut(msgspec.Struct, frozen=True):
+    """Say nothing more and close. `reason` is what was told last; `code` overrides the dialect's close code."""
+
+    reason: Refused | None = None
+    code: int | None = None
+
+
+Effect = Admit | Tell | Verify | Shut
+
+HANDSHAKE_FAILED = Problem(Code.AUTH_FAILED, "Authentication handshake failed.")
+
+
+class AuthMachine:
+    """The authentication of one connection under one policy.
+
+    `principal` is who acts now: ANONYMOUS is the public with the public's rights, never "everything". `deadline` is
+    the moment (monotonic seconds) at which `tick` has something to do; None when nothing is due.
+    """
+
+    def __init__(self, policy: AuthPolicy) -> None:
+        self.policy = policy
+        self.state = State.WAITING
+        self.principal = ANONYMOUS
+        self._deadline: float | None = None
+        self._verifying = False
+        self._effects: list[Effect] = []
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` is due. A credential that is being verified came in time, so the wait for one is off."""
+        return None if self._verifying and self.state is not State.ACTIVE else self._deadline
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has ended."""
+        return self.state is State.CLOSED
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether `effects` has something to give."""
+        return bool(self._effects)
+
+    def effects(self) -> list[Effect]:
+        """Return what has to be done since the last call, in order, once."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def opened(self, now: float, principal: Principal | None = None, lifetime: float | None = None) -> None:
+        """Start. `principal` was established by the upgrade; `lifetime` is the seconds that its credential has left."""
+        if principal is not None:
+            self._become(principal, now, lifetime)
+        elif self.policy.mode is Mode.PUBLIC:
+            self._become(ANONYMOUS, now, None)
+        else:
+            self._deadline = now + self.policy.timeout
+
+    def admits(self, operation: Operation) -> None:
+        """Let an operation pass, or refuse it.
+
+        Raises:
+            Problem: what to answer. In WAITING the machine also closes: the first message has to authenticate.
+        """
+        if self.state is State.ACTIVE or isinstance(operation, Authenticate):
+            return
+        if self.state is State.WAITING:
+            self._refuse(HANDSHAKE_FAILED)
+            raise HANDSHAKE_FAILED
+        if self.state is State.GRACE and (self.policy.serves_expired or isinstance(operation, Ping)):
+            return
+        raise Problem(Code.TOKEN_EXPIRED)
+
+    def presented(self, operation: Authenticate) -> None:
+        """Take a credential; the answer comes by `verified` or `rejected`."""
+        if not self.is_closed:
+            self._verifying = True
+            self._effects.append(Verify(operation))
+
+    def verified(
+        self,
+        operation: Authenticate,
+        principal: Principal,
+        now: float,
+        lifetime: float | None,
+        refresh_token: str | None = None,
+    ) -> None:
+        """The credential was good: act as `principal` for `lifetime` seconds (None: without end)."""
+        self._verifying = False
+        if not self.is_closed:
+            self._become(principal, now, lifetime)
+            self._effects.append(Tell(Authenticated(operation.id, refresh_token)))
+
+    def rejected(self, operation: Authenticate, problem: Problem, now: float) -> None:
+        """The credential was bad. The old identity is never kept: the connection closes or becomes the public."""
+        self._verifying = False
+        match self.state:
+            case State.CLOSED:
+                return
+            case State.WAITING:
+                self._refuse(HANDSHAKE_FAILED)
+            case State.ACTIVE | State.GRACE if self.policy.on_reject is Reaction.CLOSE:
+                self._refuse(problem, operation)
+            case State.ACTIVE:
+                self._become(ANONYMOUS, now, None)
+                self._effects.append(Tell(Refused(problem, operation.id, presented=True)))
+            case State.GRACE:
+                self._effects.append(Tell(Refused(problem, operation.id, presented=True)))
+
+    def tick(self, now: float) -> None:
+        """Do what the time asks for; nothing before `deadline`."""
+        deadline = self.deadline
+        if deadline is None or now < deadline or self.is_closed:
+            return
+        self._deadline = None
+        if self.state is State.WAITING:
+            self._refuse(HANDSHAKE_FAILED)
+        elif self.state is State.GRACE:
+            self._refuse(Problem(Code.AUTH_TIMEOUT))
+        elif self.principal.is_anonymous:
+            self._effects.append(Tell(Refused(Problem(Code.AUTH_TIMEOUT))))
+        else:
+            self._expire(now)
+
+    def extended(self, now: float, lifetime: float) -> None:
+        """The session lives on: the credential of the active principal now has `lifetime` seconds left."""
+        if self.state is State.ACTIVE and not self.principal.is_anonymous:
+            self._deadline = now + lifetime
+
+    def revoked(self, problem: Problem, now: float) -> None:
+        """The session or the user was withdrawn: close, or go on as the public."""
+        if self.is_closed or self.state is State.WAITING:
+            return
+        if self.state is State.ACTIVE and self.policy.on_revoke is Reaction.DEMOTE:
+            self._become(ANONYMOUS, now, None)
+            self._effects.append(Tell(Refused(problem)))
+        else:
+            self._refuse(problem)
+
+    def disconnected(self) -> None:
+        """The other end is gone; nothing more is said."""
+        self.state = State.CLOSED
+        self.principal = ANONYMOUS
+        self._deadline = None
+
+    def _become(self, principal: Principal, now: float, lifetime: float | None) -> None:
+        self.state = State.ACTIVE
+        self.principal = principal
+        self._deadline = None if lifetime is None else now + lifetime
+        self._effects.append(Admit(principal))
+
+    def _expire(self, now: float) -> None:
+        expired = Refused(Problem(Code.TOKEN_EXPIRED))
+        if self.policy.on_expiry is Reaction.CLOSE:
+            self._refuse(expired.problem)
+            return
+        self._become(ANONYMOUS, now, None)
+        if self.policy.on_expiry is Reaction.GRACE:
+            self.state = State.GRACE
+        if self.policy.on_expiry is Reaction.GRACE or self.policy.confirms_timeout:
+            self._deadline = now + self.policy.timeout
+        self._effects.append(Tell(expired))
+
+    def _refuse(self, problem: Problem, operation: Authenticate | None = None) -> None:
+        told = Refused(problem) if operation is None else Refused(problem, operation.id, presented=True)
+        self.principal = ANONYMOUS
+        self.state = State.CLOSED
+        self._deadline = None
+        self._effects += [Tell(told), Shut(told)]

@@ -1,0 +1,35 @@
+"""Dialect: the words of one client protocol, and nothing else: it never awaits, reads a clock or decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from watchword.protocol.events import Event
+    from watchword.protocol.operations import Operation
+    from watchword.protocol.outcomes import Outcome
+
+Frame = str
+
+
+class Dialect(Protocol):
+    """Translates frames to operations and outcomes to frames, for one connection."""
+
+    name: str
+
+    def receive(self, frame: str | bytes) -> Iterable[Operation]:
+        """Decode one frame, once. Never raises: what cannot be understood becomes `Invalid`."""
+
+    def send(self, outcome: Outcome) -> Iterable[Frame]:
+        """Say an outcome; an empty result says nothing."""
+
+    def push(self, subscription: str | None, events: Sequence[Event]) -> Iterable[Frame]:
+        """Tell a subscriber of events in order, in as few frames as the protocol allows.
+
+        Bodies and whole frames are kept in `Event.cache`, so that an event is encoded once however many follow it.
+        """
+
+    def close_code(self, outcome: Outcome | None) -> int:
+        """Return the WebSocket close code to end with after saying `outcome`."""

@@ -1,0 +1,51 @@
+"""Changes, as the database made them, and events, as one subscriber sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watchword.access.permissions import Action
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One row that was changed, in commit order.
+
+    `action` is create, update or delete. `key` is the row's primary key as text (columns of a composite key joined by
+    commas). `before` and `after` are the row's images by column name: as JSON values when read from the log, as the
+    fields' Python values after `data.images` has decoded them; `omitted` names columns too large to be in the log.
+    `position` is the offset in the log; `transaction` groups what was committed together (offset of its last change).
+    """
+
+    collection: str
+    action: Action
+    key: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    position: int
+    omitted: tuple[str, ...] = ()
+    origin: str | None = None
+
+
+class Resync(msgspec.Struct, frozen=True):
+    """Too much changed in a collection to be told row by row (TRUNCATE, bulk load): read it again."""
+
+    collection: str
+    position: int
+
+
+class Event:
+    """What a subscriber sees of a change: a kind (create, update, delete, init) and its data.
+
+    `data` is one row as a JSON-ready mapping, or the key for a delete, or the rows for an `init`. The same event object
+    goes to every subscriber of one view; `cache` holds what dialects have encoded of it, so that it is encoded once.
+    """
+
+    __slots__ = ("cache", "data", "kind", "position")
+
+    def __init__(self, kind: str, data: Any, position: int) -> None:
+        self.kind = kind
+        self.data = data
+        self.position = position
+        self.cache: dict[Any, Any] = {}

@@ -1,0 +1,129 @@
+"""Operations: everything that a client can ask over a connection, whatever dialect it speaks.
+
+`id` is what the client calls the message, given back untouched with its outcome; None when it gave none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watchword.access.permissions import Action
+from watchword.base.errors import Problem
+from watchword.base.secret import Secret
+from watchword.query.query import Query
+
+Id = str | int | float | None
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """A bearer credential: an access token of a session, or a static token."""
+
+    token: Secret
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """A refresh token, rotated by its use."""
+
+    token: Secret
+
+
+class Password(msgspec.Struct, frozen=True):
+    """An e-mail address and a password; starts a session."""
+
+    email: str
+    password: Secret
+    otp: str | None = None
+
+
+Credential = AccessToken | RefreshToken | Password
+
+
+class Authenticate(msgspec.Struct, frozen=True):
+    """Say who is at the other end."""
+
+    credential: Credential
+    id: Id = None
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """Ask for a sign of life."""
+
+    id: Id = None
+
+
+class Ignore(msgspec.Struct, frozen=True):
+    """A frame that asks for nothing: a pong, or a type that the dialect does not know."""
+
+    id: Id = None
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """A frame that could not be understood; `kind` is the dialect's name for what it seemed to be."""
+
+    problem: Problem
+    kind: str
+    id: Id = None
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Read items: one by `key`, some by `keys`, else those that `query` takes."""
+
+    query: Query
+    key: Any = None
+    keys: tuple[Any, ...] | None = None
+    id: Id = None
+
+
+class Create(msgspec.Struct, frozen=True):
+    """Create one item (`data` a mapping) or many (`data` a list); `query` shapes what comes back."""
+
+    query: Query
+    data: Any
+    id: Id = None
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Update by `key`, by `keys`, each row of the list `data` by the key it holds, or every row that `query` takes.
+
+    `query` also shapes what comes back.
+    """
+
+    query: Query
+    data: Any
+    key: Any = None
+    keys: tuple[Any, ...] | None = None
+    id: Id = None
+
+
+class Delete(msgspec.Struct, frozen=True):
+    """Delete by `key`, by `keys`, or every row that `query` takes."""
+
+    query: Query
+    key: Any = None
+    keys: tuple[Any, ...] | None = None
+    id: Id = None
+
+
+class Subscribe(msgspec.Struct, frozen=True):
+    """Follow what `query` takes. `subscription` names it on this connection; the same name again replaces it.
+
+    `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key.
+    """
+
+    subscription: str | None
+    query: Query
+    event: Action | None = None
+    item: str | int | None = None
+    id: Id = None
+
+
+class Unsubscribe(msgspec.Struct, frozen=True):
+    """Stop following; without `subscription`, stop all of the connection."""
+
+    subscription: str | None = None
+    id: Id = None
+
+
+Operation = Authenticate | Ping | Ignore | Invalid | Read | Create | Update | Delete | Subscribe | Unsubscribe

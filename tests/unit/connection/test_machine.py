@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import pytest
+
+from watchword.access.principal import ANONYMOUS, Principal
+from watchword.base.errors import Code, Problem
+from watchword.base.secret import Secret
+from watchword.connection.machine import Admit, AuthMachine, Effect, Shut, State, Tell, Verify
+from watchword.connection.policy import AuthPolicy, Mode, Reaction
+from watchword.protocol.operations import AccessToken, Authenticate, Invalid, Operation, Ping, Unsubscribe
+from watchword.protocol.outcomes import Refused
+
+HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
+PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, confirms_timeout=True)
+ALICE = Principal(user="alice", session="s1")
+BOB = Principal(user="bob", session="s2")
+
+
+def authenticate(uid: str | None = None) -> Authenticate:
+    return Authenticate(AccessToken(Secret("token")), uid)
+
+
+def told(effects: list[Effect]) -> list[Code]:
+    return [e.outcome.problem.code for e in effects if isinstance(e, Tell) and isinstance(e.outcome, Refused)]
+
+
+def active(policy: AuthPolicy = HANDSHAKE, lifetime: float | None = 60.0) -> AuthMachine:
+    machine = AuthMachine(policy)
+    machine.opened(0.0)
+    machine.presented(authenticate())
+    machine.verified(authenticate(), ALICE, 0.0, lifetime)
+    machine.effects()
+    return machine
+
+
+def test_handshake_waits_for_a_credential_until_the_timeout() -> None:
+    machine = AuthMachine(HANDSHAKE)
+    machine.opened(5.0)
+    assert (machine.state, machine.deadline, machine.principal) == (State.WAITING, 15.0, ANONYMOUS)
+    machine.tick(14.9)
+    assert machine.effects() == []
+    machine.tick(15.0)
+    assert told(machine.effects()) == [Code.AUTH_FAILED]
+    assert machine.is_closed
+
+
+def test_a_credential_under_check_came_in_time() -> None:
+    machine = AuthMachine(HANDSHAKE)
+    machine.opened(0.0)
+    machine.presented(authenticate())
+    assert machine.effects() == [Verify(authenticate())]
+    machine.tick(100.0)
+    assert machine.state is State.WAITING
+
+
+def test_a_good_credential_admits_before_it_answers() -> None:
+    machine = AuthMachine(HANDSHAKE)
+    machine.opened(0.0)
+    machine.presented(authenticate("u"))
+    machine.effects()
+    machine.verified(authenticate("u"), ALICE, 1.0, 60.0, "refresh")
+    admit, tell = machine.effects()
+    assert admit == Admit(ALICE)
+    assert isinstance(tell, Tell)
+    assert (tell.outcome.id, machine.deadline) == ("u", 61.0)
+
+
+@pytest.mark.parametrize("operation", [Ping(), Unsubscribe(), Invalid(Problem(Code.FORBIDDEN), "server")])
+def test_any_other_first_message_closes(operation: Operation) -> None:
+    machine = AuthMachine(HANDSHAKE)
+    machine.opened(0.0)
+    with pytest.raises(Problem) as raised:
+        machine.admits(operation)
+    assert raised.value.code is Code.AUTH_FAILED
+    assert isinstance(machine.effects()[-1], Shut)
+
+
+def test_a_bad_first_credential_does_not_echo_its_id() -> None:
+    machine = AuthMachine(HANDSHAKE)
+    machine.opened(0.0)
+    machine.presented(authenticate("u"))
+    machine.effects()
+    machine.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 1.0)
+    tell, shut = machine.effects()
+    assert isinstance(tell, Tell)
+    assert tell.outcome.id is None
+    assert isinstance(shut, Shut)
+
+
+def test_expiry_leaves_the_time_of_the_policy_to_authenticate_again() -> None:
+    machine = active()
+    machine.tick(60.0)
+    assert told(machine.effects()) == [Code.TOKEN_EXPIRED]
+    assert (machine.state, machine.principal, machine.deadline) == (State.GRACE, ANONYMOUS, 70.0)
+    machine.presented(authenticate())
+    machine.verified(authenticate(), ALICE, 65.0, None)
+    assert (machine.state, machine.principal, machine.deadline) == (State.ACTIVE, ALICE, None)
+
+
+def test_nobody_stays_in_grace_for_ever() -> None:
+    machine = active()
+    machine.tick(60.0)
+    machine.tick(70.0)
+    assert told(machine.effects()) == [Code.TOKEN_EXPIRED, Code.AUTH_TIMEOUT]
+    assert machine.is_closed
+
+
+def test_grace_serves_only_the_policies_that_say_so() -> None:
+    strict = active(AuthPolicy(Mode.STRICT))
+    strict.tick(60.0)
+    strict.admits(Ping())
+    with pytest.raises(Problem) as raised:
+        strict.admits(Unsubscribe())
+    assert raised.value.code is Code.TOKEN_EXPIRED
+    lenient = active()
+    lenient.tick(60.0)
+    lenient.admits(Unsubscribe())
+
+
+def test_a_failed_credential_never_keeps_the_old_identity() -> None:
+    machine = active()
+    machine.presented(authenticate("u"))
+    machine.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 1.0)
+    assert (machine.state, machine.principal) == (State.CLOSED, ANONYMOUS)
+    public = active(PUBLIC)
+    public.presented(authenticate("u"))
+    public.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 1.0)
+    assert (public.state, public.principal) == (State.ACTIVE, ANONYMOUS)
+
+
+def test_public_sockets_outlive_their_credential() -> None:
+    machine = active(PUBLIC)
+    machine.tick(60.0)
+    machine.tick(70.0)
+    assert told(machine.effects()) == [Code.TOKEN_EXPIRED, Code.AUTH_TIMEOUT]
+    assert (machine.state, machine.principal, machine.deadline) == (State.ACTIVE, ANONYMOUS, None)
+
+
+def test_public_sockets_without_a_credential_have_no_deadline() -> None:
+    machine = AuthMachine(PUBLIC)
+    machine.opened(0.0)
+    assert (machine.state, machine.deadline) == (State.ACTIVE, None)
+
+
+def test_revocation_closes() -> None:
+    machine = active()
+    machine.revoked(Problem(Code.AUTH_FAILED), 1.0)
+    assert told(machine.effects()) == [Code.AUTH_FAILED]
+    assert (machine.state, machine.principal) == (State.CLOSED, ANONYMOUS)
+
+
+def test_a_verification_that_ends_after_the_close_changes_nothing() -> None:
+    machine = active()
+    machine.presented(authenticate())
+    machine.revoked(Problem(Code.AUTH_FAILED), 1.0)
+    machine.effects()
+    machine.verified(authenticate(), BOB, 2.0, None)
+    assert (machine.state, machine.principal, machine.effects()) == (State.CLOSED, ANONYMOUS, [])
+
+
+def test_a_refreshed_session_moves_the_deadline() -> None:
+    machine = active()
+    machine.extended(30.0, 900.0)
+    assert machine.deadline == 930.0
+    public = AuthMachine(PUBLIC)
+    public.opened(0.0)
+    public.extended(1.0, 5.0)
+    assert public.deadline is None
