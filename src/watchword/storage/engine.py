@@ -1,0 +1,248 @@
+"""The database as connections and transactions: one class over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+
+import anyio
+import asyncpg
+from sqlalchemy import event, select
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from watchword.base.errors import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+Kind = Literal["sqlite", "postgresql"]
+
+OpenConnection = AsyncConnection
+"""What a transaction gives to those who only pass it on."""
+
+CONNECT_SECONDS = 10
+POOL_SECONDS = 10
+BUSY_MILLISECONDS = 5000
+
+_SQLITE = ("sqlite", "sqlite+aiosqlite")
+_POSTGRESQL = ("postgres", "postgresql", "postgresql+asyncpg")
+_BEGIN = "watchword_begin"
+_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # in WAL mode a commit survives the end of the process
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # INSERT OR REPLACE then fires delete triggers
+)
+# Classes of SQLSTATE that say "not now": connection exception, insufficient resources, operator intervention.
+_UNAVAILABLE = ("08", "53", "57P")
+
+
+class Database:
+    """The one way to the database. Built once, passed to everything that stores or reads.
+
+    `pool_size` bounds the open connections; who waits longer than ten seconds for one gets SERVICE_UNAVAILABLE. Do not
+    open a transaction inside another one's block: each takes a connection, and SQLite has one writer at a time.
+
+    Raises:
+        ValueError: the URL names neither a SQLite file nor a PostgreSQL database.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        parsed = _parse(url)
+        self.kind: Kind = "sqlite" if parsed.drivername == "sqlite+aiosqlite" else "postgresql"
+        self._url = parsed
+        self._engine = _engine(self.kind, parsed, pool_size)
+        self._watching: AsyncEngine | None = None
+        self._reading = self._engine
+        if self.kind == "postgresql":
+            self._reading = self._engine.execution_options(postgresql_readonly=True)
+        self._writing = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._turn = anyio.Lock() if self.kind == "sqlite" else None
+        self._listeners: list[Callable[[], None]] = []
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for reading; whatever is written in it is refused or undone.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when the database cannot be reached or does not answer in time.
+        """
+        async with _transaction(self._reading) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self, *, silent: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits when the block ends and rolls back when it raises.
+
+        On SQLite the process's writers take turns, so they never meet each other's lock. After the commit, and before
+        the caller goes on, the `on_commit` listeners run, unless the transaction is `silent` (the log's own upkeep).
+        Errors of statements (integrity, …) pass through as SQLAlchemy's.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when the database cannot be reached, stays locked or is lost on the way.
+        """
+        async with self._turn or nullcontext(), _transaction(self._writing) as connection:
+            yield connection
+            with anyio.CancelScope(shield=True):
+                try:
+                    await connection.commit()
+                except DBAPIError:
+                    # SQLite stays inside a transaction whose commit a deferred constraint refused, SQLAlchemy does not.
+                    await connection.invalidate()
+                    raise
+                for listener in () if silent else self._listeners:
+                    listener()
+
+    async def watch(self) -> AsyncConnection:
+        """Open a connection outside the pool that is never inside a transaction. The caller closes it.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when the database cannot be reached.
+        """
+        if self._watching is None:
+            self._watching = _engine(self.kind, self._url, None).execution_options(isolation_level="AUTOCOMMIT")
+        connection = self._watching.connect()
+        with _reaching(), _answering():
+            await connection.start()
+        return connection
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each commit of `write`, in the order of registration. It must not block or raise."""
+        self._listeners.append(listener)
+
+    async def probe(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when it does not.
+        """
+        async with self.read() as connection:
+            await connection.execute(select(1))
+
+    async def close(self) -> None:
+        """Close every connection of the pool. The object must not be used afterwards."""
+        await self._engine.dispose()
+
+
+def unavailable() -> Problem:
+    """Say that the database cannot be used now, and nothing about why."""
+    return Problem(Code.SERVICE_UNAVAILABLE, service="database", reason="The database is not available")
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = engine.connect()
+    # Bounded by the time to wait for a connection; the driver does not take well to being cancelled while it connects.
+    with _reaching(), _answering(), anyio.CancelScope(shield=True):
+        await connection.start()
+    try:
+        with _answering():
+            await connection.begin()
+            yield connection
+    finally:
+        # A cancelled caller still has to give the connection back, rolled back, before the next one takes its turn.
+        with anyio.CancelScope(shield=True):
+            await connection.close()
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Tell a database that cannot be reached; what SQLAlchemy has not wrapped yet comes only while connecting."""
+    try:
+        yield
+    except (OSError, PoolTimeout) as error:
+        raise unavailable() from error
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(_UNAVAILABLE):
+            raise unavailable() from error
+        raise
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Tell a database that was lost or stays locked; every other error of a statement passes."""
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_lost(error):
+            raise unavailable() from error
+        raise
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_UNAVAILABLE)
+    return "database is locked" in str(error.orig)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("The database URL cannot be read; write sqlite:///path.db or postgresql://host/name") from None
+    if parsed.drivername in _SQLITE:
+        if not parsed.database or ":memory:" in parsed.database or parsed.query.get("mode") == "memory":
+            raise ValueError("SQLite needs a file (sqlite:///path.db): a database in memory cannot be shared")
+        return parsed.set(drivername="sqlite+aiosqlite")
+    if parsed.drivername in _POSTGRESQL:
+        return _with_ssl(parsed.set(drivername="postgresql+asyncpg"))
+    raise ValueError(f"Databases of kind {parsed.drivername!r} are not supported; use sqlite or postgresql")
+
+
+def _with_ssl(url: URL) -> URL:
+    """libpq calls it `sslmode`, asyncpg `ssl`; both take the same words."""
+    mode = url.query.get("sslmode")
+    if mode is None:
+        return url
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+
+
+def _engine(kind: Kind, url: URL, pool_size: int | None) -> AsyncEngine:
+    """Make an engine; without a pool size each connection stands alone."""
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pool_size is not None:
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    if kind == "postgresql":
+        settings = {
+            "application_name": "watchword",
+            "default_transaction_isolation": "read committed",  # the change log is sequenced at no other
+            "timezone": "UTC",
+        }
+        arguments = {"server_settings": settings, "timeout": CONNECT_SECONDS}
+        # The ping replaces connections that died while idle, as all do when the server restarts.
+        return create_async_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
+    engine = create_async_engine(url, **pool)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # Transactions are begun by `_begin_sqlite`, never by the driver's own guess at which statement needs one.
+    connection.isolation_level = None
+    connection.create_function("watchword_lower", 1, _lower, deterministic=True)
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(options.get(_BEGIN, "BEGIN"))
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

@@ -1,0 +1,208 @@
+"""The change log on PostgreSQL: writers take no lock and no position; `watchword_sequence()` gives positions later."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    Text,
+    cast,
+    column,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    table,
+    union_all,
+)
+
+from watchword.storage.postgres_capture import capture
+from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.sql.selectable import LateralFromClause, ScalarSelect
+
+    from watchword.storage.changes import Captured, Entry
+    from watchword.storage.engine import Database
+
+PAGE = 10_000
+"""The most changes that one call of `advance` returns; who wants the rest reads on."""
+
+TRIM_BATCH = 5_000  # transactions
+ORIGIN_SETTING = "watchword.origin"
+
+_TRIM_LOCK = 7303
+
+_change = table(
+    "watchword_change",
+    column("tx"),
+    column("id", BigInteger),
+    column("collection", Text),
+    column("action"),
+    column("key", Text),
+    column("former", Text),
+    column("before"),
+    column("after"),
+    column("origin", Text),
+)
+_commit = table(
+    "watchword_commit",
+    column("last", BigInteger),
+    column("count", Integer),
+    column("tx"),
+    column("at", DateTime(timezone=True)),
+)
+_epoch = table("watchword_epoch", column("number", BigInteger), column("id", Text), column("first", BigInteger))
+
+
+def _head() -> ScalarSelect[int]:
+    return select(func.max(_commit.c.last)).scalar_subquery()
+
+
+def _floor() -> ScalarSelect[int]:
+    oldest = _commit.alias("oldest")
+    return select(oldest.c.last - oldest.c.count).order_by(oldest.c.last).limit(1).scalar_subquery()
+
+
+def _newest_epoch() -> ScalarSelect[str]:
+    return select(_epoch.c.id).order_by(_epoch.c.number.desc()).limit(1).scalar_subquery()
+
+
+def _changes_of_commit() -> LateralFromClause:
+    """The changes of one transaction by their rank in it; of a large one, the collections, at its last rank."""
+    c = _change.c
+    rank = func.row_number().over(order_by=c.id).label("rank")
+    images = cast(c.before, Text).label("before"), cast(c.after, Text).label("after")
+    action = cast(c.action, Text).label("action")
+    single = select(rank, c.collection, action, c.key, c.former, *images, c.origin).where(
+        c.tx == _commit.c.tx, _commit.c.count <= BULK_ABOVE
+    )
+    empty = [null() for _ in range(5)]
+    bulk = (
+        select(cast(_commit.c.count, BigInteger), c.collection, literal("r", Text), *empty)
+        .where(c.tx == _commit.c.tx, _commit.c.count > BULK_ABOVE)
+        .distinct()
+    )
+    return union_all(single.correlate(_commit), bulk.correlate(_commit)).lateral("change")
+
+
+def _page(after: int, limit: int) -> Select[*tuple[Any, ...]]:
+    change = _changes_of_commit()
+    c = change.c
+    base = _commit.c.last - _commit.c.count
+    position = base + c.rank
+    return (
+        select(
+            position.label("position"),
+            (base + 1).label("first"),
+            *(c[each] for each in ("collection", "action", "key", "former", "before", "after", "origin")),
+            _newest_epoch().label("epoch"),
+            _head().label("head"),
+            _floor().label("floor"),
+        )
+        .select_from(_commit.join(change, literal(value=True)))
+        .where(_commit.c.last > after, position > after)
+        .order_by(_commit.c.last, c.rank)
+        .fetch(limit, with_ties=True)  # collections of one large transaction share their position
+    )
+
+
+class PostgresLog:
+    """The half of the change log that differs; see `Store`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def open(self) -> Mark:
+        return (await self._sequence())[0]
+
+    async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
+        mark, first = await self._sequence()
+        if first is None:
+            return mark, []
+        page = await self.read(first - 1, PAGE)
+        # What another node has sequenced meanwhile is that node's to tell.
+        return mark, [entry for entry in page.entries if entry.position <= mark.head]
+
+    async def read(self, after: int, limit: int) -> Page:
+        async with self._db.read() as connection:
+            rows = (await connection.execute(_page(after, limit))).all()
+        if not rows:
+            return Page([])
+        return Page(entries("postgresql", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)
+
+    async def bounds(self, epoch: str) -> Bounds:
+        later = _epoch.alias()
+        number = select(_epoch.c.number).where(_epoch.c.id == epoch).scalar_subquery()
+        columns = (
+            select(_epoch.c.first).where(_epoch.c.id == epoch).scalar_subquery(),
+            select(func.min(later.c.first)).where(later.c.number > number).scalar_subquery(),
+            _head(),
+            _floor(),
+        )
+        async with self._db.read() as connection:
+            first, until, head, floor = (await connection.execute(select(*columns))).one()
+        return Bounds(first, until, head, floor)
+
+    async def has_news(self) -> bool:
+        return True  # only sequencing tells
+
+    def doubt(self) -> None:
+        pass
+
+    async def trim(self, max_age: float, max_count: int) -> int:
+        trimmed = 0
+        while True:
+            async with self._db.write(silent=True) as connection:
+                if not (await connection.execute(select(func.pg_try_advisory_xact_lock(_TRIM_LOCK)))).scalar_one():
+                    return trimmed  # another node is at it
+                transactions, changes = (await connection.execute(_trim(max_age, max_count))).one()
+            trimmed += changes
+            if transactions < TRIM_BATCH:
+                return trimmed
+
+    async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
+        async with self._db.write(silent=True) as connection:
+            return await connection.run_sync(capture, captured)
+
+    @asynccontextmanager
+    async def origin(self, connection: AsyncConnection, origin: str) -> AsyncIterator[None]:
+        await connection.execute(select(func.set_config(ORIGIN_SETTING, origin, True)))
+        yield
+        await connection.execute(select(func.set_config(ORIGIN_SETTING, "", True)))
+
+    async def close(self) -> None:
+        pass
+
+    async def _sequence(self) -> tuple[Mark, int | None]:
+        """Return the newest mark, and the first position that this call has given, if any."""
+        call = func.watchword_sequence().table_valued(column("epoch", Text), "first", "last")
+        async with self._db.write(silent=True) as connection:
+            epoch, first, last = (await connection.execute(select(call.c.epoch, call.c.first, call.c.last))).one()
+        return Mark(epoch, last), first
+
+
+def _trim(max_age: float, max_count: int) -> Select[int, int]:
+    """Delete a batch of the oldest transactions; return how many, and how many changes. The newest always stays."""
+    now = func.clock_timestamp()
+    old = _commit.c.at < now - func.make_interval(0, 0, 0, 0, 0, 0, max_age)
+    batch = (
+        select(_commit.c.last)
+        .where(_commit.c.last < _head(), old | (_commit.c.last <= _head() - max_count))
+        .order_by(_commit.c.last)
+        .limit(TRIM_BATCH)
+    )
+    commits = delete(_commit).where(_commit.c.last.in_(batch)).returning(_commit.c.tx).cte("commits")
+    in_commits = _change.c.tx.in_(select(commits.c.tx))
+    changes = delete(_change).where(in_commits).returning(literal(1).label("one")).cte("changes")
+    count_of = [select(func.count()).select_from(each).scalar_subquery() for each in (commits, changes)]
+    return select(*count_of)

@@ -1,0 +1,191 @@
+"""Our own tables, all named `watchword_*`. The migrations create them; a test holds the two together.
+
+Five of them are served to clients under Directus' names (`SERVED`); the others are never visible. Identifiers are
+UUIDs as text on both databases. Deleting a user, a role or a policy takes with it what hangs on it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from watchword.storage.types import UtcTimestamp
+
+PREFIX = "watchword_"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(36), primary_key=True)
+
+
+def _reference(name: str, to: str, *, on_delete: str = "CASCADE", nullable: bool = True) -> Column[str]:
+    target = ForeignKey(f"{PREFIX}{to}.id", ondelete=on_delete)
+    return Column(name, String(36), target, nullable=nullable, index=True)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, UtcTimestamp(), nullable=nullable)
+
+
+def _json(name: str) -> Column[object]:
+    return Column(name, JSON(none_as_null=True))
+
+
+def _flag(name: str, *, default: bool) -> Column[bool]:
+    return Column(name, Boolean(), nullable=False, server_default=text("true" if default else "false"))
+
+
+roles = Table(
+    "watchword_roles",
+    metadata,
+    _id(),
+    Column("name", String(100), nullable=False),
+    Column("icon", String(64), nullable=False, server_default="supervised_user_circle"),
+    Column("description", Text()),
+    _reference("parent", "roles", on_delete="SET NULL"),
+)
+
+users = Table(
+    "watchword_users",
+    metadata,
+    _id(),
+    Column("first_name", String(50)),
+    Column("last_name", String(50)),
+    Column("email", String(128)),
+    Column("password", String(255)),
+    Column("location", String(255)),
+    Column("title", String(50)),
+    Column("description", Text()),
+    _json("tags"),
+    Column("avatar", String(36)),
+    Column("language", String(255)),
+    Column("status", String(16), nullable=False, server_default="active"),
+    _reference("role", "roles", on_delete="SET NULL"),
+    _moment("last_access"),
+    Column("last_page", String(255)),
+    Column("provider", String(128), nullable=False, server_default="default"),
+    Column("external_identifier", String(255), unique=True),
+    _flag("email_notifications", default=True),
+)
+Index("watchword_users_email_idx", func.lower(users.c.email), unique=True)
+
+policies = Table(
+    "watchword_policies",
+    metadata,
+    _id(),
+    Column("name", String(100), nullable=False),
+    Column("icon", String(64), nullable=False, server_default="badge"),
+    Column("description", Text()),
+    Column("ip_access", Text()),
+    _flag("enforce_tfa", default=False),
+    _flag("admin_access", default=False),
+    _flag("app_access", default=False),
+)
+
+access = Table(
+    "watchword_access",
+    metadata,
+    _id(),
+    _reference("role", "roles"),
+    _reference("user", "users"),
+    _reference("policy", "policies", nullable=False),
+    Column("sort", Integer()),
+)
+
+permissions = Table(
+    "watchword_permissions",
+    metadata,
+    Column("id", Integer(), primary_key=True, autoincrement=True),
+    _reference("policy", "policies", nullable=False),
+    Column("collection", String(64), nullable=False),
+    Column("action", String(10), nullable=False),
+    _json("permissions"),
+    _json("validation"),
+    _json("presets"),
+    Column("fields", Text()),
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "watchword_sessions",
+    metadata,
+    _id(),
+    _reference("user", "users"),
+    Column("family", String(36), nullable=False, index=True),
+    _moment("created_at", nullable=False),
+    _moment("expires_at", nullable=False),
+    _moment("revoked_at"),
+    _moment("last_used_at"),
+    Column("refresh_digest", String(64), nullable=False, unique=True),
+    Column("previous_digest", String(64), index=True),
+    _moment("rotated_at"),
+    Column("successor", Text()),  # the successor of the previous refresh token, encrypted under that token
+    Column("ip", String(255)),
+    Column("user_agent", Text()),
+    Column("origin", String(255)),
+    Column("mode", String(16), nullable=False),
+)
+
+tokens = Table(
+    "watchword_tokens",
+    metadata,
+    _id(),
+    _reference("user", "users", nullable=False),
+    Column("name", String(255)),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("prefix", String(32)),
+    _moment("created_at", nullable=False),
+    _moment("expires_at"),
+    _moment("last_used_at"),
+)
+
+# Without foreign keys: what happened stays known when the user or the session is gone.
+auth_events = Table(
+    "watchword_auth_events",
+    metadata,
+    _id(),
+    Column("at", UtcTimestamp(), nullable=False, index=True),
+    Column("kind", String(64), nullable=False),
+    Column("user", String(36), index=True),
+    Column("session", String(36)),
+    Column("email", String(255)),
+    Column("ip", String(255)),
+    Column("user_agent", Text()),
+    _json("detail"),
+)
+
+settings = Table(
+    "watchword_settings",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("value", Text(), nullable=False),
+)
+
+SERVED = {
+    "directus_users": users,
+    "directus_roles": roles,
+    "directus_policies": policies,
+    "directus_access": access,
+    "directus_permissions": permissions,
+}
