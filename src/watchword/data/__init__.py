@@ -1,0 +1,1 @@
+"""The data core: schema, reads and writes under rules, compiled to SQL."""

@@ -1,0 +1,174 @@
+"""Mutations: create, update and delete items under a caller's rights, nested items included, all or nothing."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+from watchword.access.permissions import Action
+from watchword.data.binding import Binder
+from watchword.data.keys import Key, parse_key
+from watchword.data.mutation import Mutation, PasswordHasher
+from watchword.data.nested import misses_key, out_of_sight
+from watchword.data.rows import key_in
+from watchword.data.violations import at_commit
+from watchword.query.query import Query, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from watchword.base.errors import Problem
+    from watchword.data.catalogue import Catalogue
+    from watchword.data.schema import Collection
+    from watchword.data.scope import Scope
+    from watchword.data.select import Reader
+    from watchword.storage.engine import Database
+
+
+class Writer:
+    """Writes items. Every method works inside the caller's transaction, so that a request is one, and reads see it.
+
+    After an error the transaction must be rolled back. Keys are given and returned as canonical values, composite ones
+    as text. Rows that may not be written look like rows that do not exist, fields like fields that do not.
+
+    Raises:
+        Problem: FORBIDDEN; INVALID_PAYLOAD, FAILED_VALIDATION and the codes of `data.violations`.
+    """
+
+    def __init__(self, db: Database, reader: Reader, hasher: PasswordHasher) -> None:
+        self._db = db
+        self._reader = reader
+        self._hasher = hasher
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open the transaction of a request; what a deferred constraint refuses at its end is a Problem, too."""
+        done = False
+        try:
+            async with self._db.write() as connection:
+                yield connection
+                done = True
+        except DBAPIError as error:
+            problem = at_commit(error) if done else None
+            if problem is None:
+                raise
+            raise problem from error
+
+    async def create(
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        collection: str,
+        payloads: Sequence[Any],
+        *,
+        connection: AsyncConnection,
+    ) -> list[Any]:
+        """Create items and return their keys, in order."""
+        mutation = self._mutation(catalogue, scope, connection)
+        found = mutation.collection(collection, Action.CREATE)
+        return _told(found, await mutation.create(found, payloads))
+
+    async def update(  # noqa: PLR0913 - the rows are chosen in one of two ways
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        collection: str,
+        data: Any,
+        *,
+        keys: Sequence[Any] | None = None,
+        query: Query | None = None,
+        connection: AsyncConnection,
+    ) -> list[Any]:
+        """Write the same data to the rows with these keys, or to those that the query takes; return their keys.
+
+        Empty data changes nothing. All rows must be in sight of the rule, with every field that is written.
+        """
+        mutation = self._mutation(catalogue, scope, connection)
+        found = mutation.collection(collection, Action.UPDATE)
+        refusal = out_of_sight(collection, Action.UPDATE, data if isinstance(data, dict) else ())
+        chosen = await self._choose(mutation, found, keys, query, refusal)
+        return _told(found, await mutation.update(found, chosen, data))
+
+    async def update_batch(
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        collection: str,
+        payloads: Sequence[Any],
+        *,
+        connection: AsyncConnection,
+    ) -> list[Any]:
+        """Write to each item what its payload says; each payload holds its key. Return the keys, in order."""
+        mutation = self._mutation(catalogue, scope, connection)
+        found = mutation.collection(collection, Action.UPDATE)
+        keys: list[Key] = []
+        for payload in payloads:
+            if not isinstance(payload, dict) or any(payload.get(name) is None for name in found.key):
+                raise misses_key()
+            data = {name: value for name, value in payload.items() if name not in found.key}
+            key = key_in(found, payload)
+            if key is None:
+                raise out_of_sight(collection, Action.UPDATE, data)
+            keys += await mutation.update(found, [key], data)
+        return _told(found, keys)
+
+    async def delete(  # noqa: PLR0913 - the rows are chosen in one of two ways
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        collection: str,
+        *,
+        keys: Sequence[Any] | None = None,
+        query: Query | None = None,
+        connection: AsyncConnection,
+    ) -> list[Any]:
+        """Delete the rows with these keys, or those that the query takes, and return their keys."""
+        mutation = self._mutation(catalogue, scope, connection)
+        found = mutation.collection(collection, Action.DELETE)
+        chosen = await self._choose(mutation, found, keys, query, out_of_sight(collection, Action.DELETE))
+        await mutation.delete(found, chosen)
+        return _told(found, chosen)
+
+    def _mutation(self, catalogue: Catalogue, scope: Scope, connection: AsyncConnection) -> Mutation:
+        return Mutation(Binder(catalogue, scope), connection, self._hasher)
+
+    async def _choose(
+        self,
+        mutation: Mutation,
+        collection: Collection,
+        keys: Sequence[Any] | None,
+        query: Query | None,
+        refusal: Problem,
+    ) -> list[Key]:
+        """Return the keys that are meant, each once: those given, or those of the rows that a query takes."""
+        if keys is not None:
+            parsed = [parse_key(collection, key) for key in keys]
+        elif query is not None:
+            parsed = await self._taken(mutation, collection, query)
+        else:
+            raise TypeError("a write needs keys or a query")
+        if None in parsed:
+            raise refusal
+        return [key for key in dict.fromkeys(parsed) if key is not None]
+
+    async def _taken(self, mutation: Mutation, collection: Collection, query: Query) -> list[Key | None]:
+        plain = Query(
+            collection.name,
+            tuple(Selection((name,)) for name in collection.key),
+            query.filter,
+            query.sort,
+            -1 if query.limit is None else query.limit,
+            query.offset,
+            query.search,
+        )
+        binder = mutation.binder
+        page = await self._reader.read(binder.catalogue, binder.scope, plain, connection=mutation.connection)
+        return [key_in(collection, row) for row in page.data]
+
+
+def _told(collection: Collection, keys: Iterable[Key]) -> list[Any]:
+    return [collection.key_of(dict(zip(collection.key, key, strict=True))) for key in keys]

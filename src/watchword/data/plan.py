@@ -1,0 +1,229 @@
+"""Plans: a read worked out once, to run for any caller with the same rights at any moment.
+
+A plan is a tree of levels. A level is one statement; the levels below it read the related rows of all its rows at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from watchword.data.columns import Foreign
+from watchword.data.expressions import Expressions
+from watchword.data.parameters import Parameters
+from watchword.data.schema import Collection
+from watchword.data.sorting import Sorting
+from watchword.data.system import CONCEALED, virtual_column
+from watchword.data.wants import Nested, Want, Wants
+from watchword.query.filters import Filter, all_of
+from watchword.query.rendering import renderer
+from watchword.query.types import FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchword.data.binding import Binder
+    from watchword.query.query import Query
+
+KEYS = "keys"
+"""The parameter that holds the keys, or the parents' values, of the rows to read."""
+LIMIT = "limit"
+OFFSET = "offset"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How many rows a read gives: when it does not say, and at most."""
+
+    default: int = 100
+    maximum: int | None = None
+
+    def of(self, limit: int | None) -> int | None:
+        """Return the number of rows for a query's limit; None is no limit."""
+        wanted = self.default if limit is None else limit
+        if wanted < 0:
+            return self.maximum
+        return wanted if self.maximum is None else min(wanted, self.maximum)
+
+
+class Below(msgspec.Struct, frozen=True):
+    """A level below another: which member it fills, from which column of the rows above."""
+
+    output: str
+    index: int
+    level: Level
+    many: bool
+    keys_only: bool
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for."""
+
+    collection: Collection
+    statement: sa.Select[Any]
+    parameters: Parameters
+    outputs: tuple[str, ...]
+    renderers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    below: tuple[Below, ...]
+
+
+class Counting(msgspec.Struct, frozen=True):
+    """A statement that counts rows, for one member of `meta`."""
+
+    name: str
+    statement: sa.Select[Any]
+    parameters: Parameters
+
+
+class Planner:
+    """Makes plans for one caller's rights on one catalogue."""
+
+    def __init__(self, binder: Binder, limits: Limits) -> None:
+        self.binder = binder
+        self.catalogue = binder.catalogue
+        self.limits = limits
+
+    def rows(self, query: Query, *, by_key: bool = False) -> Level:
+        """Plan the reading of a query's rows; `by_key`, of those among them whose keys are given.
+
+        Raises:
+            Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
+        """
+        collection = self.catalogue.collection(query.collection)
+        wants = Wants(self.binder).resolve(collection, query)
+        draft = self.draft(collection)
+        link = tuple(draft.source.c[name] for name in collection.key) if by_key else ()
+        columns = [*draft.outputs(wants), *link]
+        statement = draft.select(columns, self.taken(collection, query))
+        order = draft.sorting.clauses(collection, draft.source, query.sort, query.alias)
+        statement = statement.order_by(*order)
+        statement = statement.where(draft.among(link)) if by_key else self.window(statement, query)
+        return self._level(draft, wants, statement)
+
+    def window(self, statement: sa.Select[Any], query: Query) -> sa.Select[Any]:
+        """Return the statement with its limit and its offset, where the query has them, as parameters."""
+        if query.offset:
+            statement = statement.offset(sa.bindparam(OFFSET, type_=sa.BigInteger()))
+        if self.limits.of(query.limit) is None:
+            return statement
+        return statement.limit(sa.bindparam(LIMIT, type_=sa.BigInteger()))
+
+    def counts(self, query: Query) -> tuple[Counting, ...]:
+        """Plan the counts that a query asks for in `meta`."""
+        collection = self.catalogue.collection(query.collection)
+        return tuple(self._counting(collection, query, name) for name in query.meta)
+
+    def _counting(self, collection: Collection, query: Query, name: str) -> Counting:
+        draft = self.draft(collection)
+        sight = self.binder.sight(collection).filter
+        taken = sight if name == "total_count" else self.taken(collection, query)
+        return Counting(name, draft.select([sa.func.count()], taken), draft.parameters)
+
+    def taken(self, collection: Collection, query: Query) -> Filter:
+        """Return which rows a query takes: those in sight that satisfy its filter and its search."""
+        parts = [self.binder.sight(collection).filter, self.binder.bind_filter(collection, query.filter)]
+        if query.search:
+            parts.append(self.binder.bind_search(collection, query.search))
+        return all_of(*parts)
+
+    def draft(self, collection: Collection) -> Draft:
+        """Begin a statement on a collection."""
+        return Draft(self.binder, collection)
+
+    def _level(self, draft: Draft, wants: Sequence[Want], statement: sa.Select[Any]) -> Level:
+        fields = draft.collection.fields
+        forms = []
+        below = []
+        for index, want in enumerate(wants):
+            if want.nested is not None:
+                below.append(self._below(draft.collection, index, want, want.nested))
+                continue
+            counted = want.function is not None or want.field not in fields
+            form = renderer(FieldType.INTEGER if counted else fields[want.field].type)
+            if form is not None and (counted or not fields[want.field].concealed):
+                forms.append((want.output, form))
+        outputs = tuple(want.output for want in wants)
+        return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below))
+
+    def _below(self, collection: Collection, index: int, want: Want, nested: Nested) -> Below:
+        relation = collection.relations[want.field]
+        draft = self.draft(nested.collection)
+        link = draft.source.c[relation.related_field]
+        columns = [*draft.outputs(nested.wants), link]
+        statement = draft.select(columns, self.taken(nested.collection, nested.query)).where(draft.among((link,)))
+        if relation.many:
+            statement = self._few_each(draft, statement, link, nested.query)
+        level = self._level(draft, nested.wants, statement)
+        return Below(want.output, index, level, relation.many, nested.keys_only)
+
+    def _few_each(
+        self, draft: Draft, statement: sa.Select[Any], link: sa.ColumnElement[Any], query: Query
+    ) -> sa.Select[Any]:
+        """Order the rows, and keep for each parent those that the limit and the offset leave."""
+        order = draft.sorting.clauses(draft.collection, draft.source, query.sort, query.alias)
+        limit = self.limits.of(query.limit)
+        if limit is None and not query.offset:
+            return statement.order_by(*order)
+        place = sa.func.row_number().over(partition_by=link, order_by=order).label("place")
+        numbered = statement.add_columns(place).subquery()
+        *columns, place_of = numbered.c
+        kept = sa.select(*columns).where(place_of > query.offset).order_by(place_of)
+        return kept if limit is None else kept.where(place_of <= query.offset + limit)
+
+
+class Draft:
+    """A statement in the making: the table, and what collects its parameters."""
+
+    def __init__(self, binder: Binder, collection: Collection) -> None:
+        self.collection = collection
+        self.parameters = Parameters()
+        self.source = binder.catalogue.table(collection.name)
+        self.expressions = Expressions(binder.catalogue, self.parameters)
+        self.sorting = Sorting(binder, self.expressions)
+        self._binder = binder
+
+    def select(self, columns: Sequence[sa.ColumnElement[Any]], taken: Filter) -> sa.Select[Any]:
+        """Select columns, by their place, of the rows that a filter takes."""
+        condition = self.expressions.condition(taken, self.collection, self.source)
+        named = (column.label(f"c{index}") for index, column in enumerate(columns))
+        return sa.select(*named).select_from(self.source).where(condition)
+
+    def among(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
+        """Return the condition that the columns are among the values given as `KEYS` when the statement runs."""
+        if len(columns) > 1:
+            types = sa.types.TupleType(*(column.type for column in columns))
+            return sa.tuple_(*columns).in_(sa.bindparam(KEYS, expanding=True, required=True, type_=types))
+        if self._binder.catalogue.kind == "sqlite":
+            return columns[0].in_(sa.bindparam(KEYS, expanding=True, required=True, type_=columns[0].type))
+        column = columns[0] if not isinstance(columns[0].type, Foreign) else sa.cast(columns[0], sa.Text())
+        # One parameter for all of them keeps one prepared statement, whatever their number.
+        return column == sa.any_(sa.bindparam(KEYS, required=True, type_=postgresql.ARRAY(column.type)))
+
+    def outputs(self, wants: Sequence[Want]) -> list[sa.ColumnElement[Any]]:
+        """Return the column for each want; for a nested one, what links the related rows to this one."""
+        return [self._output(want) for want in wants]
+
+    def _output(self, want: Want) -> sa.ColumnElement[Any]:
+        guard = self._binder.sight(self.collection).seen_when(want.field)
+        return self.sorting.shown(self.collection, self.source, guard, self._plain(want))
+
+    def _plain(self, want: Want) -> sa.ColumnElement[Any]:
+        collection, source = self.collection, self.source
+        field = collection.fields.get(want.field)
+        if want.function is not None:
+            within = None
+            if field is None:
+                related = self._binder.catalogue.related(collection.relations[want.field])
+                within = self._binder.rows_in_sight(related)
+            return self.expressions.subject(collection, want.field, want.function, source, within).expression
+        if field is None:
+            return source.c[collection.key[0]]
+        if field.name not in source.c:
+            return virtual_column(source)
+        column = source.c[field.name]
+        if not field.concealed:
+            return column
+        return sa.case((column.is_not(None), sa.literal(CONCEALED, sa.Text())))

@@ -1,0 +1,88 @@
+"""Relations: what follows from foreign keys, with names for the ways back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.data import system
+from watchword.data.schema import Field, Relation
+from watchword.query.types import FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watchword.data.facts import Reference, TableFacts
+
+_SORTING = frozenset({"sort", "position", "order", "rank"})
+_FAR_SIDES = 2
+
+Renames = dict[str, dict[str, str]]
+
+
+def derive_relations(
+    tables: Mapping[str, TableFacts], fields: Mapping[str, Mapping[str, Field]], rename: Renames
+) -> dict[str, dict[str, Relation]]:
+    """Return the relations of each table, by field.
+
+    A foreign key is a to-one relation with the column's name. The table that it points to gets a to-many alias: named
+    after the child table, or, where the child is a junction, after the far table. A name that is taken gets the
+    column's name behind it.
+    """
+    found: dict[str, dict[str, Relation]] = {name: {} for name in tables}
+    references = {name: _served(table, tables) for name, table in tables.items()}
+    for name, own in references.items():
+        for reference in own:
+            if rename.get(name, {}).get(reference.column) != "":
+                related = system.collection_name(reference.table)
+                found[name][reference.column] = Relation(reference.column, related, reference.target)
+    for name, own in references.items():
+        junction = _is_junction(tables[name], own)
+        for reference in own:
+            parent = reference.table
+            # A way back starts from the key; our own tables get the aliases that they are known by, and no others.
+            if parent in system.NAMES or tables[parent].key != (reference.target,):
+                continue
+            far = next(other for other in own if other is not reference) if junction else None
+            alias = _alias({*fields[parent], *found[parent]}, rename.get(parent, {}), name, reference, far)
+            if alias is not None:
+                found[parent][alias.field] = alias
+    for name in tables:
+        for relation in system.ALIASES.get(system.collection_name(name), ()):
+            found[name][relation.field] = relation
+    return found
+
+
+def _served(table: TableFacts, tables: Mapping[str, TableFacts]) -> list[Reference]:
+    """Return the foreign keys that lead to a collection, one for each column."""
+    by_column = {reference.column: reference for reference in table.references if reference.table in tables}
+    return [
+        reference
+        for reference in by_column.values()
+        if any(column.name == reference.target for column in tables[reference.table].columns)
+    ]
+
+
+def _is_junction(table: TableFacts, references: list[Reference]) -> bool:
+    if len(references) != _FAR_SIDES or table.name in system.NAMES:
+        return False
+    sides = {reference.column for reference in references}
+    key_is_own = len(table.key) == 1 and table.key[0] not in sides
+    if not key_is_own and set(table.key) != sides:
+        return False
+    rest = (column for column in table.columns if column.name not in sides and column.name not in table.key)
+    return all(column.name in _SORTING and column.type is FieldType.INTEGER for column in rest)
+
+
+def _alias(
+    taken: set[str], rename: Mapping[str, str], child: str, reference: Reference, far: Reference | None
+) -> Relation | None:
+    """Return the way back from a foreign key's target; None where it is switched off, or has no name left."""
+    name = system.short_name(far.table if far else child)
+    if name in taken:
+        name = f"{name}_{reference.column}"
+    name = rename.get(name, name)
+    if not name or name in taken:
+        return None
+    junction_field = far.column if far else None
+    related = system.collection_name(child)
+    return Relation(name, related, reference.column, many=True, junction_field=junction_field)

@@ -1,0 +1,182 @@
+"""Reading: queries under a caller's rights, as JSON-ready rows."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from watchword.base.errors import forbidden
+from watchword.data.aggregate import Aggregation, load_groups, plan_groups
+from watchword.data.binding import Binder
+from watchword.data.keys import parse_keys
+from watchword.data.loading import Call, fetch, load, load_linked
+from watchword.data.plan import Counting, Level, Limits, Planner
+from watchword.data.scope import Page
+from watchword.data.shapes import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from watchword.access.compile import Access
+    from watchword.data.catalogue import Catalogue
+    from watchword.data.schema import Collection
+    from watchword.data.scope import Scope
+    from watchword.query.query import Query
+    from watchword.storage.engine import Database
+
+MOST_PLANS = 500
+"""How many plans are remembered for one set of rights on one structure of the database."""
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    rows: Level | Aggregation
+    counts: tuple[Counting, ...]
+
+
+P = TypeVar("P")
+_Plans = WeakKeyDictionary["Access", dict[str, Any]]
+
+
+_LIMITS = Limits()
+
+
+class Reader:
+    """Reads rows. Every statement carries the rules of the caller, for the collection and for what it relates to.
+
+    What a query comes to is worked out once for each set of rights; the callers' variables and the time are parameters.
+    A read without a connection of its caller's opens a transaction of its own.
+    """
+
+    def __init__(self, db: Database, limits: Limits = _LIMITS) -> None:
+        self._db = db
+        self._limits = limits
+        self._plans: WeakKeyDictionary[Catalogue, _Plans] = WeakKeyDictionary()
+
+    async def read(
+        self, catalogue: Catalogue, scope: Scope, query: Query, *, connection: AsyncConnection | None = None
+    ) -> Page:
+        """Return the rows that a query takes, or its groups, and the counts that it asks for.
+
+        Raises:
+            Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
+        """
+        plan, call = self._prepare(catalogue, scope, query, _plan_query)
+        async with self._connection(connection) as opened:
+            if isinstance(plan.rows, Aggregation):
+                data = await load_groups(opened, plan.rows, call)
+            else:
+                data = [] if call.limit == 0 else await load(opened, plan.rows, call)
+            meta = {count.name: await _count(opened, count, call) for count in plan.counts}
+        return Page(data, meta or None)
+
+    async def read_keys(
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        query: Query,
+        keys: Sequence[Any],
+        connection: AsyncConnection | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the rows with these keys that the query takes, whatever its limit.
+
+        They come in the order of the keys, unless the query sorts. Keys of rows that do not exist or are out of sight
+        are left out, as if they had not been given.
+
+        Raises:
+            Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
+        """
+        collection, items, links = await self._load_keys(catalogue, scope, query, keys, connection)
+        if query.sort:
+            return items
+        found = dict(zip(links, items, strict=True))
+        return [found[key] for key in parse_keys(collection, keys) if key in found]
+
+    async def rows_by_key(
+        self, catalogue: Catalogue, scope: Scope, query: Query, keys: Sequence[Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the rows with these keys that the query takes, by their key as text, as the change log writes it.
+
+        Raises:
+            Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
+        """
+        _, items, links = await self._load_keys(catalogue, scope, query, keys, None)
+        return {",".join(map(str, link)): item for link, item in zip(links, items, strict=True)}
+
+    async def read_one(
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        query: Query,
+        key: Any,
+        connection: AsyncConnection | None = None,
+    ) -> dict[str, Any]:
+        """Return the row with this key.
+
+        Raises:
+            Problem: FORBIDDEN, the same whether the row does not exist or is out of sight.
+        """
+        found = await self.read_keys(catalogue, scope, query, [key], connection)
+        if not found:
+            raise forbidden()
+        return found[0]
+
+    async def _load_keys(
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        query: Query,
+        keys: Sequence[Any],
+        connection: AsyncConnection | None,
+    ) -> tuple[Collection, list[dict[str, Any]], list[tuple[Any, ...]]]:
+        level, call = self._prepare(catalogue, scope, query, _plan_keys)
+        collection = level.collection
+        wanted = parse_keys(collection, keys)
+        if not wanted:
+            return collection, [], []
+        given = wanted if len(collection.key) > 1 else [key[0] for key in wanted]
+        async with self._connection(connection) as opened:
+            items, links = await load_linked(opened, level, call, given)
+        return collection, items, [tuple(link) for link in links]
+
+    def _prepare(
+        self, catalogue: Catalogue, scope: Scope, query: Query, make: Callable[[Planner, Query], P]
+    ) -> tuple[P, Call]:
+        """Return the plan for queries of this shape, remembered or new, and this query's run of it."""
+        limit = self._limits.of(query.limit)
+        shape = shape_of(query, limited=limit is not None)
+        plans = self._plans.setdefault(catalogue, WeakKeyDictionary()).setdefault(scope.access, {})
+        name = make.__name__ + shape.query.fingerprint()
+        plan: P | None = plans.get(name)
+        if plan is None:
+            plan = make(Planner(Binder(catalogue, scope), self._limits), shape.query)
+            if len(plans) >= MOST_PLANS:
+                del plans[next(iter(plans))]
+            plans[name] = plan
+        return plan, Call(scope, shape.given, limit, query.offset)
+
+    @asynccontextmanager
+    async def _connection(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
+        if connection is not None:
+            yield connection
+            return
+        async with self._db.read() as opened:
+            yield opened
+
+
+def _plan_query(planner: Planner, query: Query) -> _Plan:
+    rows = plan_groups(planner, query) if query.aggregate or query.group else planner.rows(query)
+    return _Plan(rows, planner.counts(query))
+
+
+def _plan_keys(planner: Planner, query: Query) -> Level:
+    return planner.rows(query, by_key=True)
+
+
+async def _count(connection: AsyncConnection, count: Counting, call: Call) -> int:
+    rows = await fetch(connection, count.statement, call.values(count.parameters))
+    return int(rows[0][0])

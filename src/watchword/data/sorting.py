@@ -1,0 +1,122 @@
+"""Sorting: the entries of `sort` as SQL, through to-one relations and functions, under the caller's rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from watchword.base.errors import invalid_query
+from watchword.data.comparisons import subject_of
+from watchword.query.filters import EVERYTHING, Filter
+from watchword.query.types import FieldType, Function
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from watchword.data.binding import Binder
+    from watchword.data.expressions import Expressions
+    from watchword.data.schema import Collection
+    from watchword.query.query import Order
+
+
+class Sorting:
+    """Makes ORDER BY for one statement. Nulls are the lowest on both databases."""
+
+    def __init__(self, binder: Binder, expressions: Expressions) -> None:
+        self._binder = binder
+        self._expressions = expressions
+
+    def clauses(
+        self, collection: Collection, source: sa.FromClause, sort: Sequence[Order], alias: Mapping[str, str]
+    ) -> list[sa.ColumnElement[Any]]:
+        """Return the clauses for a sort; the key comes last, so that the order is always the same.
+
+        Raises:
+            Problem: FORBIDDEN for a field out of sight, INVALID_QUERY for one that has no order.
+        """
+        clauses = []
+        for order in sort:
+            path = (alias.get(order.path[0], order.path[0]), *order.path[1:])
+            expression = self.expression(collection, source, path, order.function)
+            nullable = len(path) > 1 or order.function is not None or self._nullable(collection, path[0])
+            clauses.append(self.directed(expression, descending=order.descending, nullable=nullable))
+        sorted_by = {order.path for order in sort if order.function is None}
+        return clauses + [source.c[name].asc() for name in collection.key if (name,) not in sorted_by]
+
+    def directed(
+        self, expression: sa.ColumnElement[Any], *, descending: bool, nullable: bool = True
+    ) -> sa.ColumnElement[Any]:
+        """Return an expression as a clause of ORDER BY."""
+        clause = expression.desc() if descending else expression.asc()
+        if not nullable or self._binder.catalogue.kind == "sqlite":
+            return clause
+        return clause.nulls_last() if descending else clause.nulls_first()
+
+    def _nullable(self, collection: Collection, field: str) -> bool:
+        return collection.fields[field].nullable or self._binder.sight(collection).seen_when(field) != EVERYTHING
+
+    def expression(
+        self,
+        collection: Collection,
+        source: sa.FromClause,
+        path: Sequence[str],
+        function: Function | None,
+        trail: tuple[str, ...] = (),
+    ) -> sa.ColumnElement[Any]:
+        """Return what a path leads to as one value of a row, null where a step of it is out of sight.
+
+        Raises:
+            Problem: FORBIDDEN for a field out of sight, INVALID_QUERY for one that has no single, ordered value.
+        """
+        head, *rest = path
+        where = f'"{".".join(trail)}"' if trail else ""
+        guard = self._binder.field_guard(collection, head, path=where)
+        relation = collection.relations.get(head)
+        if rest:
+            if relation is None or relation.many:
+                raise invalid_query(f'"{head}" does not lead to one item')
+            return self.shown(collection, source, guard, self._through(collection, source, path, function, trail))
+        if function is not None:
+            self._binder.check_function(collection, head, function)
+        elif relation is not None and relation.many:
+            raise invalid_query(f'"{head}" cannot be sorted or grouped by')
+        return self.shown(collection, source, guard, self._value(collection, source, head, function))
+
+    def _value(
+        self, collection: Collection, source: sa.FromClause, field: str, function: Function | None
+    ) -> sa.ColumnElement[Any]:
+        if function is not None:
+            within = None
+            if field not in collection.fields:
+                within = self._binder.rows_in_sight(self._binder.catalogue.related(collection.relations[field]))
+            return self._expressions.subject(collection, field, function, source, within).expression
+        kind = collection.fields[field].type
+        if kind is FieldType.JSON:
+            raise invalid_query(f'"{field}" cannot be sorted or grouped by')
+        column = source.c[field]
+        # SQLite's moments sort as the text that they are; only what the program does not know is turned to text.
+        return column if self._binder.catalogue.kind == "sqlite" else subject_of(column, kind).expression
+
+    def _through(
+        self,
+        collection: Collection,
+        source: sa.FromClause,
+        path: Sequence[str],
+        function: Function | None,
+        trail: tuple[str, ...],
+    ) -> sa.ColumnElement[Any]:
+        head, *rest = path
+        related = self._binder.catalogue.related(collection.relations[head])
+        seen = self._binder.rows_in_sight(related)
+        inner, condition = self._expressions.related_rows(collection, head, source, seen)
+        value = self.expression(related, inner, rest, function, (*trail, head))
+        return sa.select(value).select_from(inner).where(condition).correlate_except(inner).limit(1).scalar_subquery()
+
+    def shown(
+        self, collection: Collection, source: sa.FromClause, guard: Filter, expression: sa.ColumnElement[Any]
+    ) -> sa.ColumnElement[Any]:
+        """Return an expression that is null on the rows where its field is out of sight."""
+        if guard == EVERYTHING:
+            return expression
+        return sa.case((self._expressions.condition(guard, collection, source), expression))

@@ -1,0 +1,144 @@
+"""Wants: what the `fields` of a query come to, once wildcards, aliases and rights have been worked out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watchword.access.permissions import Action
+from watchword.base.errors import forbidden_field, invalid_query
+from watchword.data.schema import Collection
+from watchword.query.query import Query, Selection
+from watchword.query.types import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from watchword.data.binding import Binder
+    from watchword.data.rules import BoundRule
+
+DEEPEST = 10
+"""How many relations a path of fields may follow."""
+MOST_LEVELS = 100
+"""How many statements one read may come to."""
+
+
+class Nested(msgspec.Struct, frozen=True):
+    """What is wanted of the rows that a relation leads to. `keys_only`: their keys, not objects."""
+
+    collection: Collection
+    query: Query
+    wants: tuple[Want, ...]
+    keys_only: bool = False
+
+
+class Want(msgspec.Struct, frozen=True):
+    """One member of the result: its name, the field it comes from, and what is made of the field."""
+
+    output: str
+    field: str
+    function: Function | None = None
+    nested: Nested | None = None
+
+
+class _Draft(msgspec.Struct):
+    field: str
+    function: Function | None = None
+    below: list[Selection] = []
+    explicit: bool = False
+
+
+class Wants:
+    """Works out the fields of one query; counts the relations that it follows."""
+
+    def __init__(self, binder: Binder) -> None:
+        self._binder = binder
+        self._levels = 0
+
+    def resolve(self, collection: Collection, query: Query) -> tuple[Want, ...]:
+        """Return what the query wants of each row.
+
+        A relation into a collection of which the caller may read nothing is left out, or stays a plain key.
+
+        Raises:
+            Problem: FORBIDDEN for a field out of sight, INVALID_QUERY when too many relations are followed.
+        """
+        return self._resolve(collection, query, query.fields or (Selection(("*",)),), ())
+
+    def _resolve(
+        self, collection: Collection, query: Query, selections: Iterable[Selection], trail: tuple[str, ...]
+    ) -> tuple[Want, ...]:
+        self._levels += 1
+        if len(trail) > DEEPEST or self._levels > MOST_LEVELS:
+            raise invalid_query("The fields follow too many relations")
+        sight = self._binder.sight(collection)
+        drafts: dict[str, _Draft] = {}
+        for selection in selections:
+            for output, draft in self._drafts(collection, sight, query, selection, trail):
+                known = drafts.setdefault(output, draft)
+                if known is not draft:
+                    known.below = [*known.below, *draft.below]
+                    known.explicit |= draft.explicit
+        self._check_deep(collection, sight, query, trail)
+        wants = (self._want(collection, query, output, draft, trail) for output, draft in drafts.items())
+        return tuple(want for want in wants if want is not None)
+
+    def _drafts(
+        self, collection: Collection, sight: BoundRule, query: Query, selection: Selection, trail: tuple[str, ...]
+    ) -> Iterator[tuple[str, _Draft]]:
+        head, *rest = selection.path
+        below = [Selection(tuple(rest), selection.function)] if rest else []
+        if head == "*":
+            for name in collection.names:
+                if sight.allows(name):
+                    yield name, _Draft(name, below=below if name in collection.relations else [])
+            return
+        field = query.alias.get(head, head)
+        self._check(collection, sight, field, trail)
+        if below and field not in collection.relations:
+            raise forbidden_field(collection.name, ".".join(selection.path), _quoted(trail))
+        if below or selection.function is None:
+            yield head, _Draft(field, below=below, explicit=True)
+            return
+        self._binder.check_function(collection, field, selection.function)
+        yield f"{head}_{selection.function.value}", _Draft(field, selection.function, explicit=True)
+
+    def _check(self, collection: Collection, sight: BoundRule, field: str, trail: tuple[str, ...]) -> None:
+        known = field in collection.fields or field in collection.relations
+        if not known or not sight.allows(field):
+            raise forbidden_field(collection.name, field, _quoted(trail))
+
+    def _check_deep(self, collection: Collection, sight: BoundRule, query: Query, trail: tuple[str, ...]) -> None:
+        for name in query.deep:
+            field = query.alias.get(name, name)
+            self._check(collection, sight, field, trail)
+            if field not in collection.relations:
+                raise invalid_query(f'"deep" needs a relation, and "{name}" is none')
+
+    def _want(
+        self, collection: Collection, query: Query, output: str, draft: _Draft, trail: tuple[str, ...]
+    ) -> Want | None:
+        relation = collection.relations.get(draft.field)
+        if relation is None or (not relation.many and not draft.below):
+            return Want(output, draft.field, draft.function)
+        readable = self._binder.scope.access.find(relation.related, Action.READ) is not None
+        if not readable:
+            return Want(output, draft.field) if not relation.many and not draft.explicit else None
+        if draft.function is not None:
+            return Want(output, draft.field, draft.function)
+        related = self._binder.catalogue.related(relation)
+        deep = query.deep.get(output) or query.deep.get(draft.field) or Query(related.name)
+        if deep.aggregate or deep.group:
+            raise invalid_query('"deep" does not aggregate')
+        trail = (*trail, output)
+        below = [*draft.below, *deep.fields]
+        if below:
+            return Want(output, draft.field, nested=Nested(related, deep, self._resolve(related, deep, below, trail)))
+        self._levels += 1
+        keys = tuple(Want(name, name) for name in related.key)
+        return Want(output, draft.field, nested=Nested(related, deep, keys, keys_only=True))
+
+
+def _quoted(trail: tuple[str, ...]) -> str:
+    return f'"{".".join(trail)}"' if trail else ""

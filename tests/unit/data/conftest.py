@@ -1,0 +1,31 @@
+"""Databases to read from."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.support.postgres import PostgresServer
+from tests.unit.data.world import World, build
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database that the tests of one module share, and only read."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('world') / 'world.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"test_{secrets.token_hex(8)}"
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+async def world(shared_url: str) -> AsyncIterator[World]:
+    """A small newspaper, to be read."""
+    made = await build(shared_url)
+    yield made
+    await made.db.close()
