@@ -1,0 +1,1 @@
+"""The identity core: users, passwords, sessions, tokens, and the rights that follow from them."""

@@ -1,0 +1,85 @@
+"""Audit: what happened to credentials and sessions, kept where no client reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from watchword.base.errors import Problem
+from watchword.base.ids import uuid7
+from watchword.identity.client import Client, storable
+from watchword.identity.window import ClockedMemory, Window
+from watchword.storage.tables import auth_events
+
+if TYPE_CHECKING:
+    from watchword.base.clock import Clock
+    from watchword.storage.engine import Database
+
+_AGENT_LENGTH = 512
+_REFUSALS_PER_MINUTE = 60
+
+log = structlog.get_logger(__name__)
+
+
+class Kind(StrEnum):
+    """What an event is about; the value is what is stored."""
+
+    LOGIN = "login"
+    LOGIN_FAILED = "login_failed"
+    REFRESH = "refresh"
+    REFRESH_REUSE = "refresh_reuse"
+    LOGOUT = "logout"
+    REVOCATION = "revocation"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - the kind of an event
+
+
+_REFUSALS = frozenset({Kind.LOGIN_FAILED, Kind.TOKEN_REFUSED})
+
+
+class Audit:
+    """Writes auth events, one insert each. Never holds a secret, and never makes what it tells of fail.
+
+    Strangers can cause refusals at will, so these are written up to 60 a minute and network; more go to the log only.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._refusals = Window(ClockedMemory(clock), _REFUSALS_PER_MINUTE, "audit")
+
+    async def record(
+        self,
+        kind: Kind,
+        client: Client,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        email: str | None = None,
+        **detail: Any,
+    ) -> None:
+        """Write an event. A failure to write is logged and otherwise without effect."""
+        row = {
+            "id": uuid7(),
+            "at": datetime.fromtimestamp(self._clock.now(), UTC),
+            "kind": kind.value,
+            "user": user,
+            "session": session,
+            "email": storable(email),
+            "ip": storable(client.address),
+            "user_agent": storable(client.agent, _AGENT_LENGTH),
+            "detail": detail or None,
+        }
+        if kind in _REFUSALS and not await self._refusals.hit(client.network):
+            log.warning("auth_event_not_stored", reason="too many refusals", kind=kind.value, ip=row["ip"])
+            return
+        try:
+            async with self._db.write(silent=True) as connection:
+                await connection.execute(insert(auth_events).values(row))
+        except (SQLAlchemyError, Problem) as error:
+            reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+            log.warning("auth_event_not_stored", reason=reason, kind=kind.value, user=user)

@@ -1,0 +1,238 @@
+"""Identity: one way from a credential to a principal and its rights, for requests and for sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watchword.access.compile import Access
+from watchword.access.principal import ANONYMOUS, Principal
+from watchword.base.errors import Code, Problem
+from watchword.identity.audit import Audit, Kind
+from watchword.identity.grants import Grants, Rights
+from watchword.identity.passwords import Passwords
+from watchword.identity.sessions import Sessions, Started
+from watchword.identity.settings import Mode
+from watchword.identity.static_tokens import StaticTokens
+from watchword.identity.throttle import Throttle
+from watchword.identity.tokens import AccessTokens, Subject, looks_like_jwt
+from watchword.identity.users import Users
+from watchword.identity.window import ClockedMemory
+from watchword.protocol.operations import Credential, Password, RefreshToken
+
+if TYPE_CHECKING:
+    from watchword.base.clock import Clock
+    from watchword.base.secret import Secret
+    from watchword.identity.client import Client
+    from watchword.identity.settings import IdentitySettings
+    from watchword.storage.engine import Database
+
+_REFUSALS = frozenset({Code.INVALID_CREDENTIALS, Code.INVALID_TOKEN})
+
+
+class Authenticated(msgspec.Struct, frozen=True):
+    """Who it is, what they may do, and the tokens that came of it.
+
+    A login and a refresh give an access token that is good until `expires_at`, and a refresh token; in session mode the
+    access token alone, which serves as both. A bearer credential gives neither.
+    """
+
+    principal: Principal
+    access: Access
+    access_token: str | None = None
+    refresh_token: str | None = None
+    expires_at: float | None = None
+    mode: Mode | None = None
+
+
+class Identity:
+    """The identity core put together; its parts are public for those who manage users, sessions and tokens."""
+
+    def __init__(self, db: Database, clock: Clock, secret: Secret, settings: IdentitySettings) -> None:
+        self.settings = settings
+        self.audit = Audit(db, clock)
+        self.passwords = Passwords()
+        self.access_tokens = AccessTokens(secret, clock)
+        self.static_tokens = StaticTokens(db, clock, settings)
+        self.sessions = Sessions(db, clock, secret, settings, self.audit)
+        self.users = Users(db, clock, self.passwords, self.sessions)
+        self.grants = Grants(db, clock, settings)
+        self.throttle = Throttle(ClockedMemory(clock), clock, settings)
+        self._clock = clock
+
+    async def authenticate(self, credential: Credential, client: Client, mode: Mode = Mode.JSON) -> Authenticated:
+        """Establish who presents a credential. `mode` is how a login's tokens will be kept; a refresh keeps its own.
+
+        Raises:
+            Problem: INVALID_CREDENTIALS for whatever is unknown, wrong, ended or not active; TOKEN_EXPIRED and
+                INVALID_TOKEN for access tokens; REQUESTS_EXCEEDED after too many failures; SERVICE_UNAVAILABLE.
+        """
+        if isinstance(credential, Password):
+            return await self._log_in(credential, client, mode)
+        try:
+            if isinstance(credential, RefreshToken):
+                return await self._refresh(_text(credential.token), client)
+            return await self._bear(_text(credential.token), client)
+        except Problem as problem:
+            if problem.code in _REFUSALS:
+                await self.audit.record(Kind.TOKEN_REFUSED, client, code=problem.code.value)
+            raise
+
+    async def anonymous(self, client: Client) -> Authenticated:
+        """Return the public as a principal, with the public's rights."""
+        principal = msgspec.structs.replace(ANONYMOUS, address=client.address)
+        return _as(principal, await self.grants.of_public(client.address))
+
+    async def renew(self, principal: Principal) -> Authenticated:
+        """Return a principal with the rights of now.
+
+        Raises:
+            Problem: INVALID_CREDENTIALS when the session, the token or the user's activity has ended.
+        """
+        if principal.user is None:
+            return _as(principal, await self.grants.of_public(principal.address))
+        if principal.session is not None and not await self.sessions.is_live(principal.session):
+            raise Problem(Code.INVALID_CREDENTIALS)
+        if principal.token is not None and not await self.static_tokens.is_live(principal.token):
+            raise Problem(Code.INVALID_CREDENTIALS)
+        return _as(principal, await self._rights(principal.user, principal.address))
+
+    async def log_out(self, token: Secret, client: Client) -> None:
+        """End the session that a refresh token or a session-mode token belongs to; any other token ends nothing."""
+        session = self._session_of(token.reveal())
+        if session is not None:
+            await self.sessions.revoke(session, "logout", client, kind=Kind.LOGOUT)
+
+    async def close(self) -> None:
+        """Let the work under way end, and refuse new work."""
+        await self.passwords.shutdown()
+
+    async def _bear(self, token: str, client: Client) -> Authenticated:
+        if looks_like_jwt(token):
+            return await self._bear_access_token(token, client)
+        return await self._bear_static_token(token, client)
+
+    async def _bear_access_token(self, token: str, client: Client) -> Authenticated:
+        claims = self.access_tokens.verify(token)
+        session = await self.sessions.check(claims.sid, claims.session)
+        if session is None or session.user != claims.id:
+            raise Problem(Code.INVALID_CREDENTIALS)
+        rights = await self._rights(claims.id, client.address)
+        return _as(Principal(session=claims.sid, expires_at=claims.exp, address=client.address), rights)
+
+    async def _bear_static_token(self, token: str, client: Client) -> Authenticated:
+        found = await self.static_tokens.find(token)
+        if found is None:
+            raise Problem(Code.INVALID_CREDENTIALS)
+        if found.expires_at is not None and found.expires_at <= self._clock.now():
+            raise Problem(Code.TOKEN_EXPIRED)
+        rights = await self._rights(found.user, client.address)
+        await self.static_tokens.note_use(found)
+        return _as(Principal(token=found.id, expires_at=found.expires_at, address=client.address), rights)
+
+    async def _refresh(self, token: str, client: Client) -> Authenticated:
+        if looks_like_jwt(token):
+            token = self.access_tokens.verify(token).session or ""
+        started = await self.sessions.refresh(token, client)
+        rights = await self._rights_of_session(started, client)
+        await self.audit.record(Kind.REFRESH, client, user=started.user, session=started.session)
+        return self._give_tokens(started, rights, client)
+
+    async def _log_in(self, credential: Password, client: Client, mode: Mode) -> Authenticated:
+        floor = self._clock.monotonic() + self.settings.login_stall
+        try:
+            started, rights = await self._start(credential, client, mode)
+        except Problem as problem:
+            if problem.code is not Code.REQUESTS_EXCEEDED:  # that was said before the account was looked at
+                await self._clock.sleep_until(floor)
+            raise
+        await self._clock.sleep_until(floor)
+        return self._give_tokens(started, rights, client)
+
+    async def _start(self, credential: Password, client: Client, mode: Mode) -> tuple[Started, Rights]:
+        async with self.throttle.attempt(credential.email, client):
+            user = await self.users.find_by_email(credential.email)
+            hashed = None if user is None else user.login_hash
+            is_right = await self.passwords.verify(hashed, credential.password.reveal())
+            if user is None or not is_right or not user.is_active:
+                known = None if user is None else user.id
+                await self.audit.record(Kind.LOGIN_FAILED, client, user=known, email=_address(credential.email))
+                raise Problem(Code.INVALID_CREDENTIALS)
+        await self.users.note_login(user, credential.password)
+        started = await self.sessions.start(user.id, mode, client)
+        self.grants.invalidate(user.id)
+        rights = await self._rights_of_session(started, client)
+        await self.audit.record(Kind.LOGIN, client, user=user.id, session=started.session, mode=mode.value)
+        return started, rights
+
+    async def _rights(self, user: str, address: str | None) -> Rights:
+        rights = await self.grants.of_user(user, address)
+        if rights is None:
+            raise Problem(Code.INVALID_CREDENTIALS)
+        return rights
+
+    async def _rights_of_session(self, started: Started, client: Client) -> Rights:
+        try:
+            return await self._rights(started.user, client.address)
+        except Problem as problem:
+            if problem.code is Code.INVALID_CREDENTIALS:
+                await self.sessions.revoke(started.session, "the user is not active", client)
+            raise
+
+    def _give_tokens(self, started: Started, rights: Rights, client: Client) -> Authenticated:
+        expires_at = self.settings.token_expiry(started.mode, self._clock.now(), started.expires_at)
+        holds_one = started.mode is Mode.SESSION
+        subject = Subject(
+            started.user,
+            started.session,
+            rights.role,
+            rights.app,
+            rights.admin,
+            started.refresh_token if holds_one else None,
+        )
+        principal = Principal(session=started.session, expires_at=expires_at, address=client.address)
+        return msgspec.structs.replace(
+            _as(principal, rights),
+            access_token=self.access_tokens.issue(subject, expires_at),
+            refresh_token=None if holds_one else started.refresh_token,
+            mode=started.mode,
+        )
+
+    def _session_of(self, token: str) -> str | None:
+        if not looks_like_jwt(token):
+            return self.sessions.session_of(token)
+        try:
+            return self.access_tokens.verify(token).sid
+        except Problem:
+            return None
+
+
+def _as(principal: Principal, rights: Rights) -> Authenticated:
+    """Return a principal with these rights; how it was established stays as it is."""
+    entitled = msgspec.structs.replace(
+        principal,
+        user=rights.user,
+        role=rights.role,
+        roles=rights.roles,
+        policies=rights.policies,
+        admin=rights.admin,
+        app=rights.app,
+        user_values=rights.user_values,
+        role_values=rights.role_values,
+    )
+    return Authenticated(entitled, rights.access, expires_at=principal.expires_at)
+
+
+def _text(token: Secret) -> str:
+    text = token.reveal()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Problem(Code.INVALID_CREDENTIALS) from error
+    return text
+
+
+def _address(text: str) -> str | None:
+    """Return what may be an e-mail address; a password typed into the wrong field is not kept."""
+    return text if "@" in text else None

@@ -1,0 +1,67 @@
+"""Bootstrap: the first administrator. There is no default account; somebody has to make one, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, insert, or_, select
+
+from watchword.base.ids import uuid7
+from watchword.identity.users import NewUser
+from watchword.storage.tables import access, policies, roles, users
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from watchword.base.secret import Secret
+    from watchword.identity.users import Users
+    from watchword.storage.engine import Database
+
+ROLE_NAME = "Administrator"
+
+
+async def has_administrator(db: Database) -> bool:
+    """Whether an active user holds a policy with every right, in person or by the role."""
+    given = or_(access.c.user == users.c.id, access.c.role == users.c.role)
+    administrators = (
+        select(users.c.id)
+        .join(access, given)
+        .join(policies, policies.c.id == access.c.policy)
+        .where(policies.c.admin_access, users.c.status == "active")
+    )
+    async with db.read() as connection:
+        return bool((await connection.execute(select(exists(administrators)))).scalar())
+
+
+async def create_administrator(db: Database, accounts: Users, email: str, password: Secret) -> str:
+    """Make a user with every right and return the key. The role and its policy are made when they do not exist.
+
+    Raises:
+        Problem: the address or the password will not do.
+    """
+    role = await administrator_role(db)
+    return await accounts.create(NewUser(email=email, password=password, role=role))
+
+
+async def administrator_role(db: Database) -> str:
+    """Return the role that has every right; make it and its policy when there is none."""
+    async with db.write() as connection:
+        found = await connection.execute(
+            select(access.c.role)
+            .join(policies, policies.c.id == access.c.policy)
+            .where(policies.c.admin_access, access.c.role.is_not(None))
+            .order_by(access.c.id)
+            .limit(1)
+        )
+        role = found.scalar()
+        return str(role) if role is not None else await _make_role(connection)
+
+
+async def _make_role(connection: AsyncConnection) -> str:
+    role, policy = uuid7(), uuid7()
+    await connection.execute(insert(roles).values(id=role, name=ROLE_NAME, icon="verified"))
+    await connection.execute(
+        insert(policies).values(id=policy, name=ROLE_NAME, icon="verified", admin_access=True, app_access=True)
+    )
+    await connection.execute(insert(access).values(id=uuid7(), role=role, policy=policy, sort=1))
+    return role

@@ -1,0 +1,202 @@
+"""Static tokens: shown once, found by digest, gone when revoked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from watchword.base.clock import ManualClock
+from watchword.base.errors import Code, Problem
+from watchword.base.secret import Secret, digest
+from watchword.identity.authenticator import Identity
+from watchword.identity.settings import IdentitySettings
+from watchword.identity.static_tokens import StaticTokens, generate, has_typo
+from watchword.identity.users import NewUser
+from watchword.storage.engine import Database
+from watchword.storage.tables import tokens as table
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def tokens(identity: Identity) -> StaticTokens:
+    return identity.static_tokens
+
+
+@pytest.fixture
+def elsewhere(db: Database, clock: ManualClock, secret: Secret, settings: IdentitySettings) -> StaticTokens:
+    """The tokens as another node knows them."""
+    return Identity(db, clock, secret, settings).static_tokens
+
+
+def test_generated_token_has_a_form_that_scanners_know() -> None:
+    prefix, token = generate()
+    assert re.fullmatch(r"ww_[a-z2-7]{8}_[0-9A-Za-z]{38}", token)
+    assert token.startswith(prefix + "_")
+    assert not has_typo(token)
+    assert generate()[1] != token
+
+
+def test_typo_is_seen_without_a_query() -> None:
+    _, token = generate()
+    assert has_typo(token[:20] + ("A" if token[20] != "A" else "B") + token[21:])
+    assert has_typo(token[:-1] + ("A" if token[-1] != "A" else "B"))
+    assert not has_typo("ww_made-by-hand")
+
+
+async def test_created_token_is_found_and_only_its_digest_is_kept(
+    tokens: StaticTokens, user: str, db: Database
+) -> None:
+    issued = await tokens.create(user, "the importer")
+    token = issued.token.reveal()
+    found = await tokens.find(token)
+    assert found is not None
+    assert (found.id, found.user, found.expires_at) == (issued.id, user, None)
+    async with db.read() as connection:
+        row = (await connection.execute(select(table))).mappings().one()
+    assert row["digest"] == digest(token)
+    assert row["prefix"] == token[:11]
+    assert row["name"] == "the importer"
+    assert token not in str(dict(row))
+    assert token not in repr(issued)
+
+
+@pytest.mark.parametrize("token", ["", "x", "reader-static-token-0001", "ww_aaaaaaaa_" + "A" * 38])
+async def test_unknown_token_is_not_found(tokens: StaticTokens, user: str, token: str) -> None:
+    await tokens.create(user)
+    assert await tokens.find(token) is None
+
+
+async def test_user_may_have_several_tokens(tokens: StaticTokens, user: str) -> None:
+    issued = [await tokens.create(user) for _ in range(2)]
+    assert [await tokens.find(each.token.reveal()) is not None for each in issued] == [True, True]
+    assert await tokens.revoke(issued[0].id)
+    assert not await tokens.revoke(issued[0].id)
+    assert [await tokens.find(each.token.reveal()) is not None for each in issued] == [False, True]
+
+
+async def test_any_text_can_be_set_and_replaces_what_was(tokens: StaticTokens, user: str) -> None:
+    issued = await tokens.create(user)
+    await tokens.set(user, "reader-static-token-0001")
+    assert await tokens.find("reader-static-token-0001") is not None
+    assert await tokens.find(issued.token.reveal()) is None
+    await tokens.set(user, "é")
+    assert await tokens.find("é") is not None
+    assert await tokens.find("reader-static-token-0001") is None
+
+
+async def test_empty_token_cannot_be_set(tokens: StaticTokens, user: str) -> None:
+    with pytest.raises(Problem) as caught:
+        await tokens.set(user, "")
+    assert caught.value.code is Code.FAILED_VALIDATION
+
+
+async def test_token_of_another_user_cannot_be_set(identity: Identity, user: str) -> None:
+    other = await identity.users.create(NewUser(email="bob@example.com"))
+    await identity.static_tokens.set(user, "shared")
+    await identity.static_tokens.set(other, "own")
+    with pytest.raises(Problem) as caught:
+        await identity.static_tokens.set(other, "shared")
+    assert caught.value.code is Code.RECORD_NOT_UNIQUE
+    assert "shared" not in str(caught.value)
+    for token, owner in (("shared", user), ("own", other)):
+        found = await identity.static_tokens.find(token)
+        assert found is not None
+        assert found.user == owner
+
+
+async def test_token_needs_a_user(tokens: StaticTokens) -> None:
+    with pytest.raises(Problem) as caught:
+        await tokens.create(NOBODY)
+    assert caught.value.code is Code.FORBIDDEN
+
+
+async def test_revoking_a_user_takes_every_token(tokens: StaticTokens, user: str) -> None:
+    issued = [await tokens.create(user) for _ in range(2)]
+    assert await tokens.revoke_user(user) == 2
+    assert [await tokens.find(each.token.reveal()) for each in issued] == [None, None]
+
+
+async def test_revocation_on_another_node_is_seen_when_told_or_aged(
+    tokens: StaticTokens, elsewhere: StaticTokens, user: str, clock: ManualClock
+) -> None:
+    first, second = [await tokens.create(user) for _ in range(2)]
+    for issued in (first, second):
+        assert await elsewhere.find(issued.token.reveal()) is not None
+        await tokens.revoke(issued.id)
+    elsewhere.forget()
+    assert await elsewhere.find(first.token.reveal()) is None
+    third = await tokens.create(user)
+    assert await elsewhere.find(third.token.reveal()) is not None
+    await tokens.revoke(third.id)
+    clock.advance(10)
+    assert await elsewhere.find(third.token.reveal()) is None
+
+
+async def test_token_is_live_until_it_expires_or_is_revoked(
+    tokens: StaticTokens, user: str, clock: ManualClock
+) -> None:
+    issued = await tokens.create(user, expires_at=clock.now() + 60)
+    lasting = await tokens.create(user)
+    assert await tokens.is_live(issued.id)
+    clock.advance(60)
+    assert not await tokens.is_live(issued.id)
+    assert await tokens.is_live(lasting.id)
+    await tokens.revoke(lasting.id)
+    assert not await tokens.is_live(lasting.id)
+
+
+async def test_use_is_noted_every_five_minutes(
+    tokens: StaticTokens, user: str, db: Database, clock: ManualClock
+) -> None:
+    token = (await tokens.create(user)).token.reveal()
+
+    async def use() -> float:
+        found = await tokens.find(token)
+        assert found is not None
+        await tokens.note_use(found)
+        async with db.read() as connection:
+            noted = (await connection.execute(select(table.c.last_used_at))).scalar_one()
+        return float(noted.timestamp())
+
+    first = await use()
+    assert first == clock.now()
+    clock.advance(299)
+    assert await use() == first
+    clock.advance(1)
+    assert await use() == clock.now()
+
+
+async def test_use_of_a_revoked_token_does_not_revive_it(tokens: StaticTokens, user: str) -> None:
+    issued = await tokens.create(user)
+    found = await tokens.find(issued.token.reveal())
+    assert found is not None
+    await tokens.revoke(issued.id)
+    await tokens.note_use(found)
+    assert await tokens.find(issued.token.reveal()) is None
+
+
+async def test_token_can_be_set_and_taken_within_a_transaction(
+    identity: Identity, tokens: StaticTokens, user: str, db: Database
+) -> None:
+    other = await identity.users.create(NewUser(email="bob@example.com"))
+    await tokens.set(other, "taken")
+    async with db.write() as connection:
+        await tokens.set_in(connection, user, "own")
+    tokens.forget()
+    found = await tokens.find("own")
+    assert found is not None
+    assert found.user == user
+    with pytest.raises(Problem) as caught:
+        async with db.write() as connection:
+            await tokens.set_in(connection, user, "taken")
+    assert caught.value.code is Code.RECORD_NOT_UNIQUE
+    tokens.forget()
+    assert await tokens.find("own") is not None
+    async with db.write() as connection:
+        await tokens.set_in(connection, user, None)
+    tokens.forget()
+    assert await tokens.find("own") is None
+    assert await tokens.find("taken") is not None
