@@ -1,0 +1,208 @@
+"""Hub: this node's connections and subscriptions, and the loop that fans changes out to them.
+
+The hub never queries the database for a subscriber: a change is judged once for each view, told to all members of the
+view by a plain loop without await, and only views whose rule or rows need the database go through `Lookup`, together,
+by one statement for all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from watchword.base.errors import Code, Problem
+from watchword.live.matching import View
+from watchword.live.membership import Membership
+from watchword.protocol.events import Change, Event, Resync
+from watchword.query.predicate import LOOKUP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from watchword.access.permissions import Action
+    from watchword.live.matching import Row, Shape
+    from watchword.live.peer import Peer
+    from watchword.query.variables import Variables
+
+_log = structlog.get_logger(__name__)
+
+
+class Lookup(Protocol):
+    """What the hub asks of the database for the views that images alone do not decide."""
+
+    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
+        """Return for each view and change whether the row was in sight and is. Failing views are left out."""
+
+    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
+        """Return the JSON-ready rows of a view that are in its sight now, by key."""
+
+    async def everything(self, view: View) -> Any:
+        """Return the whole current result of a view, as for an initial read."""
+
+
+class Hub:
+    """Who is connected to this node and what they follow."""
+
+    def __init__(self, lookup: Lookup, now: Callable[[], float]) -> None:
+        self._lookup = lookup
+        self._now = now
+        self._views: dict[str, dict[tuple[str, str], View]] = defaultdict(dict)
+        self._members: dict[Peer, dict[str | None, Membership]] = {}
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Every connection on this node."""
+        return tuple(self._members)
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """The collections that somebody follows."""
+        return frozenset(name for name, views in self._views.items() if views)
+
+    def enter(self, peer: Peer) -> None:
+        """Add a connection."""
+        self._members.setdefault(peer, {})
+
+    def leave(self, peer: Peer) -> None:
+        """Remove a connection and all that it follows."""
+        self.unfollow_all(peer)
+        self._members.pop(peer, None)
+
+    def follow(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> Membership:
+        """Add a subscription, in place of one with the same name. It buffers until its member's `go_live`."""
+        self.unfollow(peer, subscription)
+        key = (shape.key, shape.identity(variables))
+        views = self._views[shape.collection]
+        view = views.get(key)
+        if view is None:
+            view = views[key] = View(shape, variables)
+        member = Membership(peer, subscription, view)
+        view.members[member] = None
+        self._members.setdefault(peer, {})[subscription] = member
+        return member
+
+    def follows(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> bool:
+        """Whether the subscription follows exactly this already."""
+        member = self._members.get(peer, {}).get(subscription)
+        if member is None:
+            return False
+        current = member.view
+        return current.shape.key == shape.key and current.shape.identity(current.variables) == shape.identity(variables)
+
+    def unfollow(self, peer: Peer, subscription: str | None) -> None:
+        """Remove a subscription; nothing of it is delivered afterwards. Unknown names are no error."""
+        member = self._members.get(peer, {}).pop(subscription, None)
+        if member is None:
+            return
+        view = member.view
+        view.members.pop(member, None)
+        if not view.members:
+            self._views[view.shape.collection].pop((view.shape.key, view.shape.identity(view.variables)), None)
+
+    def unfollow_all(self, peer: Peer) -> None:
+        """Remove every subscription of a connection."""
+        for subscription in tuple(self._members.get(peer, ())):
+            self.unfollow(peer, subscription)
+
+    def revoke(self, matches: Callable[[Peer], bool], problem: Problem) -> None:
+        """Withdraw the identity of every connection that `matches`."""
+        for peer in tuple(self._members):
+            if matches(peer):
+                peer.revoke(problem)
+
+    async def receive(self, batch: Sequence[Change | Resync]) -> None:
+        """Tell everybody what a batch of changes, in log order, is to them.
+
+        Returns when all of it has been queued at the connections, so that the next batch comes after it in every view.
+        """
+        waiting: dict[str, list[Change]] = defaultdict(list)
+        for change in batch:
+            if isinstance(change, Resync):
+                await self._tell(change.collection, waiting.pop(change.collection, []))
+                await self._resync(change)
+            else:
+                waiting[change.collection].append(change)
+        for collection, changes in waiting.items():
+            await self._tell(collection, changes)
+
+    async def _tell(self, collection: str, changes: Sequence[Change]) -> None:
+        now = self._now()
+        undecided: list[View] = []
+        for view in tuple(self._views.get(collection, {}).values()):
+            events = None if view.needs_database else _decide(view, changes, now)
+            if events is None:
+                undecided.append(view)
+            else:
+                _offer(view, events)
+        if undecided:
+            await self._tell_looked_up(undecided, changes, now)
+
+    async def _tell_looked_up(self, views: Sequence[View], changes: Sequence[Change], now: float) -> None:
+        sights = await self._lookup.match(views, changes)
+        for view in views:
+            if view not in sights:
+                self._fail(view)
+                continue
+            verdicts = [view.judge(saw=saw, sees=sees) for saw, sees in sights[view]]
+            told = [
+                (action, change)
+                for action, change in zip(verdicts, changes, strict=True)
+                if action and (view.shape.item is None or change.key == view.shape.item)
+            ]
+            try:
+                _offer(view, await self._events(view, told, now))
+            except Problem:
+                self._fail(view)
+
+    async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
+        if view.shape.columns is not None and not any(change.omitted for _, change in told):
+            return [view.event(action, change, now) for action, change in told]
+        keys = {change.key for action, change in told if action != "delete"}
+        rows = await self._lookup.rows(view, tuple(keys)) if keys else {}
+        return [event for action, change in told if (event := _event_of_row(action, change, rows)) is not None]
+
+    async def _resync(self, resync: Resync) -> None:
+        for view in tuple(self._views.get(resync.collection, {}).values()):
+            try:
+                data = await self._lookup.everything(view)
+            except Problem:
+                self._fail(view)
+            else:
+                _offer(view, [Event("init", data, resync.position)])
+
+    def _fail(self, view: View) -> None:
+        """End the subscriptions of one view whose rule or rows cannot be evaluated; the others go on."""
+        _log.warning("live.view_failed", collection=view.shape.collection, subscriptions=len(view.members))
+        problem = Problem(Code.SERVICE_UNAVAILABLE, "The subscription can't be evaluated.")
+        for member in tuple(view.members):
+            self.unfollow(member.peer, member.subscription)
+            member.peer.fail(member.subscription, problem)
+
+
+def _decide(view: View, changes: Iterable[Change], now: float) -> list[Event] | None:
+    """Return the events of a view by its images alone, or None when one of them does not tell."""
+    events = []
+    for change in changes:
+        action = view.verdict(change, now)
+        if action is LOOKUP:
+            return None
+        if action:
+            if change.omitted and action != "delete":
+                return None
+            events.append(view.event(action, change, now))  # type: ignore[arg-type]  # LOOKUP was excluded above
+    return events
+
+
+def _event_of_row(action: Action, change: Change, rows: dict[str, Row]) -> Event | None:
+    if action == "delete":
+        return Event(action.value, change.key, change.position)
+    row = rows.get(change.key)
+    return None if row is None else Event(action.value, row, change.position)
+
+
+def _offer(view: View, events: Sequence[Event]) -> None:
+    for event in events:
+        for member in tuple(view.members):
+            member.offer(event)

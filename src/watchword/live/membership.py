@@ -1,0 +1,47 @@
+"""Membership: one subscription of one connection, and the buffer that closes the gap between following and reading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.base.errors import Code, Problem
+
+if TYPE_CHECKING:
+    from watchword.live.matching import View
+    from watchword.live.peer import Peer
+    from watchword.protocol.events import Event
+
+BUFFER_LIMIT = 10_000
+
+
+class Membership:
+    """A subscription in its view. It buffers until `go_live`, because its initial data is being read meanwhile.
+
+    A buffer that would grow beyond `BUFFER_LIMIT` events ends the subscription with an error.
+    """
+
+    __slots__ = ("_buffer", "_floor", "peer", "subscription", "view")
+
+    def __init__(self, peer: Peer, subscription: str | None, view: View) -> None:
+        self.peer = peer
+        self.subscription = subscription
+        self.view = view
+        self._buffer: list[Event] | None = []
+        self._floor = -1
+
+    def offer(self, event: Event) -> None:
+        """Deliver an event, or keep it until the subscription is live."""
+        if self._buffer is None:
+            if event.position > self._floor:
+                self.peer.deliver(self.subscription, event)
+            return
+        self._buffer.append(event)
+        if len(self._buffer) > BUFFER_LIMIT:
+            self._buffer = []
+            self.peer.fail(self.subscription, Problem(Code.SERVICE_UNAVAILABLE, "Too many changes to follow."))
+
+    def go_live(self, position: int) -> None:
+        """Deliver what was buffered after `position` (an offset in the log), then everything as it comes."""
+        kept, self._buffer, self._floor = self._buffer or (), None, position
+        for event in kept:
+            self.offer(event)

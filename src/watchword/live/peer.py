@@ -1,0 +1,39 @@
+"""Peer: what the hub needs of a connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from watchword.access.principal import Principal
+    from watchword.base.errors import Problem
+    from watchword.protocol.events import Event
+
+
+class Peer(Protocol):
+    """One connection, as this node's cores see it. No method waits for the client."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts on the connection now."""
+
+    def deliver(self, subscription: str | None, event: Event) -> None:
+        """Queue an event; called from the loop that fans out, so it must be quick and never wait."""
+
+    def fail(self, subscription: str | None, problem: Problem) -> None:
+        """End one subscription with an error that does not disturb the others."""
+
+    def revoke(self, problem: Problem) -> None:
+        """The identity was withdrawn: nothing more is delivered under it."""
+
+    def extend(self, expires_at: float) -> None:
+        """The session lives on until `expires_at` (epoch seconds)."""
+
+    async def refile(self) -> None:
+        """Follow everything anew under the rights of now; returns when nothing is delivered under older ones."""
+
+    def check(self) -> None:
+        """Give the connection up if its client has not read for too long; called every few seconds."""
+
+    def stop(self, code: int) -> None:
+        """Close with a WebSocket close code after what waits has been written."""
