@@ -1,0 +1,1 @@
+"""Performs operations: joins the four cores, drives connections, turns changes into deliveries."""

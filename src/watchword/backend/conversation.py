@@ -1,0 +1,362 @@
+"""Conversation: drives one connection. It decides the order; the machine decides who may, the dialect the words.
+
+Operations run one after the other, in the order of their frames. One task reads and performs, one writes and keeps the
+time. The hub calls `deliver`, `fail`, `revoke` and `extend` from its own loop; none of them waits.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+import msgspec
+import structlog
+
+from watchword.backend.outbox import Outbox
+from watchword.base.errors import Code, Problem
+from watchword.base.ids import short_id
+from watchword.connection.heartbeat import Beat, Heartbeat
+from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
+from watchword.protocol import operations as op
+from watchword.protocol import outcomes as out
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from watchword.access.principal import Principal
+    from watchword.backend.context import Context
+    from watchword.base.clock import Clock
+    from watchword.connection.policy import AuthPolicy
+    from watchword.identity.authenticator import Authenticated
+    from watchword.identity.client import Client
+    from watchword.live.hub import Hub
+    from watchword.live.membership import Membership
+    from watchword.live.peer import Peer
+    from watchword.protocol.dialect import Dialect
+    from watchword.protocol.events import Event
+
+_log = structlog.get_logger(__name__)
+
+SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Numbers of one endpoint. `gap`: seconds that events are gathered for and frames with events keep apart.
+
+    `outbound`: events that may wait for a client that does not read. `stall`: seconds that one write may take.
+    `heartbeat`: seconds between signs of life that are asked for; None asks for none. `subscriptions`: how many a
+    connection may have.
+    """
+
+    gap: float = 0.025
+    outbound: int = 10_000
+    stall: float = 20.0
+    heartbeat: float | None = 30.0
+    subscriptions: int = 1_000
+
+
+class Services(Protocol):
+    """What a conversation needs of the backend."""
+
+    clock: Clock
+    hub: Hub
+
+    async def identify(self, credential: op.Credential, client: Client) -> Authenticated:
+        """Check a credential, or raise Problem."""
+
+    async def is_live(self, principal: Principal) -> bool:
+        """Whether what the principal stands for has not been withdrawn."""
+
+    async def context(self, principal: Principal, client: Client) -> Context:
+        """Return the rights that a principal has now, or raise Problem."""
+
+    async def perform(self, context: Context, operation: op.Read | op.Create | op.Update | op.Delete) -> out.Reply:
+        """Read or write, or raise Problem."""
+
+    async def subscribe(
+        self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
+    ) -> tuple[Membership, int, out.Subscribed]:
+        """Follow a query, or raise Problem; the membership buffers until it goes live from the position."""
+
+    async def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
+        """Follow a query under changed rights, from now on, or raise Problem."""
+
+
+class Transport(Protocol):
+    """The socket below: whole messages in and out."""
+
+    async def receive(self) -> str | bytes | None:
+        """Return the next message, or None when the other end has gone."""
+
+    async def send(self, frame: str) -> None:
+        """Write a message; may wait for the client to read."""
+
+    async def close(self, code: int) -> None:
+        """Close with a code."""
+
+
+class Conversation:
+    """One connection from the upgrade to the close."""
+
+    def __init__(self, services: Services, dialect: Dialect, policy: AuthPolicy, pace: Pace, client: Client) -> None:
+        self._services = services
+        self._dialect = dialect
+        self._pace = pace
+        self._client = client
+        self._clock = services.clock
+        self._machine = AuthMachine(policy)
+        self._heartbeat = Heartbeat(pace.heartbeat) if pace.heartbeat is not None else None
+        self._outbox = Outbox(dialect.push, pace.gap, pace.outbound)
+        self._subscriptions: dict[str | None, op.Subscribe] = {}
+        self._owner: str | None = None
+        self._shut: Shut | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._writing_since: float | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts now."""
+        return self._machine.principal
+
+    @property
+    def state(self) -> State:
+        """Where the authentication stands."""
+        return self._machine.state
+
+    async def run(self, transport: Transport, principal: Principal | None = None) -> None:
+        """Drive the connection until it ends. `principal` was established by the upgrade request."""
+        self._services.hub.enter(self)
+        try:
+            self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
+            await self._apply()
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._write, transport, group.cancel_scope)
+                await self._read(transport)
+                group.cancel_scope.cancel()
+        finally:
+            self._machine.disconnected()
+            self._services.hub.leave(self)
+
+    def deliver(self, subscription: str | None, event: Event) -> None:
+        """Queue an event of a subscription."""
+        if self._machine.is_closed:
+            return
+        self._outbox.deliver(subscription, event)
+        if self._outbox.overrun:
+            self._cut()
+
+    def fail(self, subscription: str | None, problem: Problem) -> None:
+        """End one subscription and say why."""
+        operation = self._subscriptions.pop(subscription, None)
+        self._outbox.discard(subscription)
+        self._say(out.Ended(subscription, operation.id if operation is not None else None, problem))
+
+    def revoke(self, problem: Problem) -> None:
+        """Deliver nothing more under this identity; then close, or go on as the public."""
+        self._machine.revoked(problem, self._clock.monotonic())
+        self._outbox.hold()
+        self._outbox.poke()
+
+    def extend(self, expires_at: float) -> None:
+        """Live as long as the session does now."""
+        self._machine.extended(self._clock.monotonic(), expires_at - self._clock.now())
+        self._outbox.poke()
+
+    def check(self) -> None:
+        """Cut the connection when one write has taken too long; called every few seconds."""
+        since = self._writing_since
+        if since is not None and self._clock.monotonic() - since > self._pace.stall:
+            self._cut()
+
+    def stop(self, code: int) -> None:
+        """Write what waits and close with `code`: the server stops or the connection is not wanted."""
+        self._machine.disconnected()
+        self._shut = Shut(code=code)
+        self._outbox.poke()
+
+    async def refile(self) -> None:
+        """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+        for subscription, operation in tuple(self._subscriptions.items()):
+            try:
+                await self._services.refollow(await self._context(), self, operation)
+            except Problem as problem:
+                self._services.hub.unfollow(self, subscription)
+                self.fail(subscription, problem)
+
+    async def _read(self, transport: Transport) -> None:
+        while not self._machine.is_closed:
+            frame = await transport.receive()
+            if frame is None:
+                self._machine.disconnected()
+                return
+            if self._heartbeat is not None:
+                self._heartbeat.heard()
+            for operation in self._dialect.receive(frame):
+                await self._admit(operation)
+        await anyio.sleep_forever()  # the writer says the last words and ends the group
+
+    async def _admit(self, operation: op.Operation) -> None:
+        try:
+            self._machine.admits(operation)
+        except Problem as problem:
+            if not self._machine.is_closed:
+                self._say(out.Failure(operation, problem))
+            await self._apply()
+            self._outbox.poke()
+            return
+        try:
+            with anyio.CancelScope(shield=True):  # what has begun in the database is not cut off in its middle
+                await self._perform(operation)
+        except Problem as problem:
+            if not problem.silent:
+                self._say(out.Failure(operation, problem))
+        except Exception:  # noqa: BLE001 - a bug must not take the connection down
+            reference = short_id()
+            _log.exception("operation.failed", reference=reference, operation=type(operation).__name__)
+            text = f"An unexpected error occurred. Reference: {reference}."
+            self._say(out.Failure(operation, Problem(Code.INTERNAL, text, id=reference)))
+
+    async def _perform(self, operation: op.Operation) -> None:
+        match operation:
+            case op.Authenticate():
+                self._machine.presented(operation)
+                await self._apply()
+                self._outbox.poke()
+            case op.Ping():
+                self._say(out.Pong(operation.id))
+            case op.Ignore():
+                pass
+            case op.Invalid(problem=problem):
+                raise problem
+            case op.Subscribe():
+                await self._subscribe(operation)
+            case op.Unsubscribe():
+                self._unsubscribe(operation)
+            case op.Read() | op.Create() | op.Update() | op.Delete():
+                self._say(await self._services.perform(await self._context(), operation))
+
+    async def _subscribe(self, operation: op.Subscribe) -> None:
+        name = operation.subscription
+        if name not in self._subscriptions and len(self._subscriptions) >= self._pace.subscriptions:
+            raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.")
+        self._forget(name)
+        member, position, subscribed = await self._services.subscribe(self._context, self, operation)
+        if self._machine.is_closed:
+            return
+        self._subscriptions[name] = operation
+        self._say(subscribed)
+        member.go_live(position)
+
+    def _unsubscribe(self, operation: op.Unsubscribe) -> None:
+        names = tuple(self._subscriptions) if operation.subscription is None else (operation.subscription,)
+        for name in names:
+            self._forget(name)
+        self._say(out.Ended(operation.subscription, operation.id))
+
+    def _forget(self, subscription: str | None) -> None:
+        self._services.hub.unfollow(self, subscription)
+        self._subscriptions.pop(subscription, None)
+        self._outbox.discard(subscription)
+
+    async def _context(self) -> Context:
+        return await self._services.context(self._machine.principal, self._client)
+
+    def _say(self, outcome: out.Outcome) -> None:
+        if not self._machine.is_closed or isinstance(outcome, out.Refused):
+            self._outbox.say(self._dialect.send(outcome))
+
+    async def _apply(self) -> None:
+        """Do what the machine wants done, and what that leads to."""
+        effects = self._machine.effects()
+        while effects:
+            for effect in effects:
+                match effect:
+                    case Admit(principal=principal):
+                        await self._act_as(principal)
+                    case Tell(outcome=outcome):
+                        self._say(outcome)
+                    case Verify(operation=operation):
+                        await self._verify(operation)
+                    case Shut():
+                        self._outbox.discard_all()
+                        self._shut = effect
+            effects = self._machine.effects()
+
+    async def _verify(self, operation: op.Authenticate) -> None:
+        try:
+            verified = await self._services.identify(operation.credential, self._client)
+        except Problem as problem:
+            self._machine.rejected(operation, problem, self._clock.monotonic())
+            return
+        lifetime = self._lifetime(verified.principal)
+        now = self._clock.monotonic()
+        self._machine.verified(operation, verified.principal, now, lifetime, verified.refresh_token)
+        # The session may have been revoked while the credential was being checked and before the hub could know of us.
+        if not await self._services.is_live(verified.principal):
+            self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
+
+    async def _act_as(self, principal: Principal) -> None:
+        if self._heartbeat is not None and self._machine.state is State.ACTIVE:
+            self._heartbeat.start(self._clock.monotonic(), random.random() / 10)  # noqa: S311  # jitter, not a secret
+        if self._machine.state is State.GRACE:
+            self._outbox.hold()  # what comes until the client authenticates again waits for it
+            return
+        if principal.user != self._owner:
+            if self._owner is not None:
+                self._outbox.discard_all()
+            await self.refile()
+        self._owner = principal.user
+        self._outbox.release()
+
+    def _lifetime(self, principal: Principal | None) -> float | None:
+        if principal is None or principal.expires_at is None:
+            return None
+        return principal.expires_at - self._clock.now()
+
+    async def _write(self, transport: Transport, scope: anyio.CancelScope) -> None:
+        self._scope = scope
+        while True:
+            now = self._clock.monotonic()
+            await self._keep_time(now)
+            while (frame := self._outbox.take(now, is_last=self._shut is not None)) is not None:
+                self._writing_since = now
+                await transport.send(frame)
+                self._writing_since = None
+            if self._shut is not None:
+                await transport.close(self._shut.code or self._dialect.close_code(self._shut.reason))
+                scope.cancel()
+                return
+            await self._outbox.wait(now, self._deadline())
+
+    def _cut(self) -> None:
+        _log.warning("connection.cut", reason="the client does not read", user=self.principal.user)
+        self._machine.disconnected()
+        self._outbox.discard_all()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def _deadline(self) -> float | None:
+        beat = self._heartbeat.deadline if self._heartbeat is not None else None
+        deadlines = [moment for moment in (self._machine.deadline, beat) if moment is not None]
+        return min(deadlines, default=None)
+
+    async def _keep_time(self, now: float) -> None:
+        deadline = self._deadline()
+        if deadline is not None and now >= deadline:
+            self._machine.tick(now)
+            self._beat(now)
+        if self._machine.has_effects:
+            await self._apply()
+
+    def _beat(self, now: float) -> None:
+        if self._heartbeat is None:
+            return
+        match self._heartbeat.tick(now):
+            case Beat.ASK:
+                self._say(out.Heartbeat())
+            case Beat.GIVE_UP:
+                self._shut = Shut()
+                self._machine.disconnected()
+            case Beat.NOTHING:
+                pass

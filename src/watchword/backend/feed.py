@@ -1,0 +1,184 @@
+"""Feed: follows the change log and hands what is new to the hub, in order, each change once.
+
+One task reads; whoever commits kicks it. It also looks by itself every `poll` seconds, because other programs write to
+the same database. One place moves `head`, so order needs nothing from anybody else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+import structlog
+
+from watchword.access.permissions import Action
+from watchword.base.errors import Code, Problem
+from watchword.data.images import decode_image
+from watchword.protocol.events import Change, Resync
+from watchword.storage.log import Bulk, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchword.backend.structure import Structure
+    from watchword.live.hub import Hub
+    from watchword.storage.log import ChangeLog
+
+_log = structlog.get_logger(__name__)
+
+PAGE = 1_000
+RETRY_SECONDS = 1.0
+
+
+class Control(Protocol):
+    """Who has to know of changes to our own tables before any later change is told."""
+
+    def concerns(self, collection: str) -> bool:
+        """Whether changes of this name matter."""
+
+    async def apply(self, changes: Sequence[Entry]) -> None:
+        """Take them into account; when it returns nothing is delivered under what was before."""
+
+    async def forget(self) -> None:
+        """Take into account that any of them may have been missed."""
+
+
+class Feed:
+    """This node's reader of the log. `head` is the offset of the last change that has been told."""
+
+    def __init__(self, log: ChangeLog, structure: Structure, hub: Hub, control: Control, poll: float) -> None:
+        self._log = log
+        self._structure = structure
+        self._hub = hub
+        self._control = control
+        self._poll = poll
+        self._kicked = anyio.Event()
+        self._looked = anyio.Event()
+        self._begun = 0
+        self._done = 0
+        self._is_running = False
+        self._is_sure = False
+        self.head = 0
+
+    def start(self) -> None:
+        """Begin after what the log holds now."""
+        self.head = self._log.head
+
+    def kick(self) -> None:
+        """Look into the log now; called after each commit."""
+        self._kicked.set()
+
+    async def run(self) -> None:
+        """Follow the log until cancelled. A database that is away is tried again; nothing is skipped.
+
+        A look into the log is never cut off in its middle: drivers do not take that well.
+        """
+        self._is_running = True
+        try:
+            while True:
+                await self._look()
+                with anyio.move_on_after(self._poll):
+                    await self._kicked.wait()
+                self._kicked = anyio.Event()
+        finally:
+            self._is_running = False
+            self._looked.set()
+
+    async def settle(self) -> None:
+        """Return when all that was committed before the call has been told, or cannot be told for now.
+
+        Who reads the database afterwards sees little whose event is still to come.
+        """
+        wanted = self._begun + 1
+        self.kick()
+        while self._is_running and self._done < wanted:
+            await self._looked.wait()
+
+    async def _look(self) -> None:
+        failed = False
+        self._begun += 1
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.catch_up()
+        except Problem as problem:
+            failed = True
+            _log.warning("feed.waiting", reason=problem.message)
+        except Exception:  # noqa: BLE001 - the feed must outlive any bug; nothing is skipped
+            failed = True
+            _log.exception("feed.failed")
+        self._done = self._begun
+        looked, self._looked = self._looked, anyio.Event()
+        looked.set()
+        if failed:
+            await anyio.sleep(RETRY_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Tell everything that has been committed by now."""
+        if not await self._log.has_news() and self._is_sure:
+            return
+        self._is_sure = False  # until all of it has been told
+        await self._log.sequence()
+        if self._log.head < self.head:
+            await self._start_anew()  # the database has been set back
+        while page := await self._read():
+            await self._tell(page)
+            self.head = page[-1].position
+        self._is_sure = True
+
+    async def _read(self) -> Sequence[Entry]:
+        try:
+            return await self._log.read(self.head, PAGE)
+        except Problem as problem:
+            if problem.code is not Code.POSITION_LOST:
+                raise
+        await self._start_anew()  # what this node has not told yet is no longer in the log
+        return ()
+
+    async def _start_anew(self) -> None:
+        """Give every subscriber everything anew: never silence where changes may have been missed."""
+        _log.warning("feed.behind", head=self.head)
+        self.head = self._log.head
+        await self._control.forget()
+        await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections])
+
+    async def _tell(self, page: Sequence[Entry]) -> None:
+        """Tell a page in order: control changes split it, since they decide who may see what follows."""
+        run: list[Entry] = []
+        is_control = False
+        for entry in page:
+            concerned = self._control.concerns(entry.collection)
+            if concerned != is_control and run:
+                await self._tell_run(run, is_control=is_control)
+                run = []
+            is_control = concerned
+            run.append(entry)
+        if run:
+            await self._tell_run(run, is_control=is_control)
+
+    async def _tell_run(self, run: Sequence[Entry], *, is_control: bool) -> None:
+        if is_control:
+            await self._control.apply(run)
+        followed = self._hub.collections
+        changes = [self._change(entry) for entry in run if entry.collection in followed]
+        if changes:
+            await self._hub.receive(changes)
+
+    def _change(self, entry: Entry) -> Change | Resync:
+        if isinstance(entry, Bulk):
+            return Resync(entry.collection, entry.position)
+        catalogue = self._structure.catalogue
+        collection = catalogue.collection(entry.collection)
+        before, after = (
+            None if image is None else decode_image(collection, catalogue.kind, image)
+            for image in (entry.before, entry.after)
+        )
+        return Change(
+            entry.collection,
+            Action(entry.action),
+            entry.key,
+            before,
+            after,
+            entry.position,
+            entry.omitted,
+            entry.origin,
+        )

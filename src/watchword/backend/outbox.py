@@ -1,0 +1,127 @@
+"""Outbox: what waits to be written to one connection, in order, bounded, paced.
+
+Events of one subscription that come within `gap` seconds are gathered into as few frames as the dialect can. A frame
+with events keeps `gap` apart from the frames before and after it, because clients lose frames that arrive in one read.
+Answers go before events, at once otherwise, until an event has waited for a `gap`. One task writes; everybody else only
+appends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+from typing import TYPE_CHECKING
+
+from watchword.backend.alarm import Alarm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from watchword.protocol.events import Event
+
+
+class Outbox:
+    """The queue of one connection. `limit` bounds the events that may wait; beyond it the connection is `overrun`."""
+
+    def __init__(self, push: Callable[[str | None, Sequence[Event]], Iterable[str]], gap: float, limit: int) -> None:
+        self._push = push
+        self._gap = gap
+        self._limit = limit
+        self._answers: deque[str] = deque()
+        self._ready: deque[tuple[str | None, str]] = deque()
+        self._pending: dict[str | None, list[Event]] = {}
+        self._waiting = 0
+        self._written_at = self._event_at = -inf
+        self._due: float | None = None
+        self._held = False
+        self._alarm = Alarm()
+
+    @property
+    def overrun(self) -> bool:
+        """Whether more waits than may wait: the client does not read."""
+        return self._waiting > self._limit or len(self._answers) > self._limit
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether an answer waits to be written."""
+        return bool(self._answers)
+
+    def say(self, frames: Iterable[str]) -> None:
+        """Queue an answer."""
+        self._answers.extend(frames)
+        self._alarm.ring()
+
+    def deliver(self, subscription: str | None, event: Event) -> None:
+        """Queue an event of a subscription."""
+        self._pending.setdefault(subscription, []).append(event)
+        self._waiting += 1
+        self._alarm.ring()
+
+    def discard(self, subscription: str | None) -> None:
+        """Drop what waits of a subscription."""
+        self._waiting -= len(self._pending.pop(subscription, ()))
+        self._ready = deque(entry for entry in self._ready if entry[0] != subscription)
+
+    def discard_all(self) -> None:
+        """Drop every event that waits."""
+        self._pending.clear()
+        self._ready.clear()
+        self._waiting = 0
+
+    def hold(self) -> None:
+        """Keep events back until `release`; answers still go out."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let events go out again."""
+        self._held = False
+        self._alarm.ring()
+
+    def poke(self) -> None:
+        """Make `wait` return."""
+        self._alarm.ring()
+
+    def take(self, now: float, *, is_last: bool = False) -> str | None:
+        """Return the next frame that may be written at `now` (monotonic seconds), or None.
+
+        When the connection closes after it (`is_last`), an answer waits for nothing.
+        """
+        if not self._has_events:
+            self._due = None
+        elif self._due is None:
+            self._due = max(now, self._event_at + self._gap) + self._gap
+        if self._answers and (is_last or self._may_answer(now)):
+            self._written_at = now
+            return self._answers.popleft()
+        if not self._has_events or now < self._written_at + self._gap:
+            return None
+        if not self._ready:
+            subscription, events = next(iter(self._pending.items()))
+            del self._pending[subscription]
+            self._waiting -= len(events)
+            self._ready.extend((subscription, frame) for frame in self._push(subscription, events))
+        if not self._ready:
+            return None
+        self._written_at = self._event_at = now
+        self._due = None
+        return self._ready.popleft()[1]
+
+    async def wait(self, now: float, deadline: float | None) -> None:
+        """Return when something may be written, when `deadline` has come, or when poked."""
+        moments = [] if deadline is None else [deadline]
+        if self._has_events:
+            moments.append(self._written_at + self._gap)
+        if self._answers and not self._is_event_due(now):
+            moments.append(self._event_at + self._gap)
+        await self._alarm.wait(min(moments) - now if moments else None)
+
+    @property
+    def _has_events(self) -> bool:
+        return not self._held and bool(self._pending or self._ready)
+
+    def _may_answer(self, now: float) -> bool:
+        return not self._is_event_due(now) and now >= self._event_at + self._gap
+
+    def _is_event_due(self, now: float) -> bool:
+        """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""
+        return self._has_events and self._due is not None and now >= self._due

@@ -1,0 +1,115 @@
+"""Rights: what a change to our own tables means for those who are connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.backend.conversation import SESSION_ENDED
+from watchword.backend.structure import SESSIONS, TOKENS
+from watchword.base.errors import Problem
+from watchword.storage.log import Bulk, Entry, Logged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from watchword.access.principal import Principal
+    from watchword.identity.authenticator import Identity
+    from watchword.live.hub import Hub
+
+_TRIVIAL = frozenset({"last_access", "last_page"})
+USERS = "directus_users"
+_RULES = frozenset({"directus_roles", "directus_policies", "directus_access", "directus_permissions"})
+
+
+class Rights:
+    """The feed's `Control`: withdraws identities and rights as soon as the log tells that they changed."""
+
+    def __init__(self, identity: Identity, hub: Hub) -> None:
+        self._identity = identity
+        self._hub = hub
+        self.generation = 0
+
+    def concerns(self, collection: str) -> bool:
+        """Whether changes of this name matter to anybody's identity or rights."""
+        return collection in {SESSIONS, TOKENS, USERS} or collection in _RULES
+
+    async def apply(self, changes: Sequence[Entry]) -> None:
+        """Forget what was cached, close who may not stay, and follow anew what the others follow."""
+        for change in changes:
+            if change.collection == SESSIONS and isinstance(change, Logged):
+                await self._identity.sessions.recheck(change.key)  # which tells `end_session` or `extend_session`
+        if any(change.collection == TOKENS for change in changes):
+            self._identity.static_tokens.forget()
+        users = {change.key for change in changes if isinstance(change, Logged) and _decides_one(change)}
+        for user in users:
+            self.invalidate(user)
+        if any(_decides_all(change) for change in changes):
+            self.invalidate()
+            await self._reconsider(lambda _: True)
+        elif users or any(change.collection == TOKENS for change in changes):
+            await self._reconsider(lambda principal: principal.user in users or principal.token is not None)
+
+    async def forget(self) -> None:
+        """Look at every session, token and right again."""
+        self._identity.static_tokens.forget()
+        self.invalidate()
+        await self.sweep()
+        await self._reconsider(lambda _: True)
+
+    def invalidate(self, user: str | None = None) -> None:
+        """Work the rights of a user, or everybody's, out anew at their next use."""
+        self.generation += 1
+        self._identity.grants.invalidate(user)
+
+    def end_session(self, session: str) -> None:
+        """Close every connection of a session on this node."""
+        self._end_sessions({session})
+
+    def extend_session(self, session: str, expires_at: float) -> None:
+        """Let the connections of a refreshed session live until `expires_at` (epoch seconds)."""
+        for peer in self._hub.peers:
+            if peer.principal.session == session:
+                peer.extend(expires_at)
+
+    async def sweep(self) -> None:
+        """Give up clients that do not read, and look up the sessions of all others, should a message have been lost."""
+        for peer in self._hub.peers:
+            peer.check()
+        sessions = {session for peer in self._hub.peers if (session := peer.principal.session) is not None}
+        self._end_sessions(set(await self._identity.sessions.sweep(sessions)))
+
+    def _end_sessions(self, sessions: set[str]) -> None:
+        for session in sessions:
+            self._identity.sessions.forget(session)
+        if sessions:
+            self._hub.revoke(lambda peer: peer.principal.session in sessions, SESSION_ENDED)
+
+    async def _reconsider(self, concerns: Callable[[Principal], bool]) -> None:
+        for peer in self._hub.peers:
+            if not concerns(peer.principal):
+                continue
+            if await self._is_live(peer.principal):
+                await peer.refile()
+            else:
+                peer.revoke(SESSION_ENDED)
+
+    async def _is_live(self, principal: Principal) -> bool:
+        try:
+            await self._identity.renew(principal)
+        except Problem:
+            return False
+        return True
+
+
+def _decides_all(change: Entry) -> bool:
+    return change.collection in _RULES or (isinstance(change, Bulk) and change.collection == USERS)
+
+
+def _decides_one(change: Logged) -> bool:
+    """Whether a change of a user is one of more than where and when that user was last seen."""
+    if change.collection != USERS:
+        return False
+    if change.before is None or change.after is None:
+        return True
+    before = change.before
+    return any(before.get(name) != value for name, value in change.after.items() if name not in _TRIVIAL)

@@ -1,0 +1,101 @@
+"""Shapes: from what a client wants to follow to what the hub can match, under the client's rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.access.permissions import Action
+from watchword.base.errors import Code, Problem, forbidden_field, invalid_query
+from watchword.data.binding import Binder
+from watchword.live.matching import Column, Shape, Sight
+from watchword.query.filters import all_of
+from watchword.query.query import Query, Selection, fingerprint
+from watchword.query.variables import variables_in
+
+if TYPE_CHECKING:
+    from watchword.data.catalogue import Catalogue
+    from watchword.data.rules import BoundRule
+    from watchword.data.schema import Collection
+    from watchword.data.scope import Scope
+    from watchword.protocol.operations import Subscribe
+    from watchword.query.filters import Variable
+
+_EVERY_FIELD = (Selection(("*",)),)
+
+
+def shape_of(catalogue: Catalogue, scope: Scope, operation: Subscribe) -> Shape:
+    """Bind a subscription to the schema and to the rule of its caller.
+
+    Raises:
+        Problem: FORBIDDEN for a collection or field out of sight, INVALID_QUERY for a query that cannot be followed,
+            COLLECTION_INACTIVE for a collection whose changes are not captured.
+    """
+    query = operation.query
+    rule = scope.access.rule(query.collection, Action.READ)
+    collection = catalogue.collection(query.collection)
+    if not collection.captured:
+        reason = f'Changes of collection "{collection.name}" are not captured.'
+        raise Problem(Code.COLLECTION_INACTIVE, reason, collection=collection.name)
+    if query.aggregate or query.group:
+        raise invalid_query('"aggregate" and "groupBy" can\'t be followed')
+    binder = Binder(catalogue, scope)
+    where = binder.bind_filter(collection, query.filter)
+    if query.search:
+        where = all_of(where, binder.bind_search(collection, query.search))
+    bound = binder.bind_rule(collection, rule)
+    columns = _columns(collection, bound, query)
+    sights = tuple(Sight(grant.filter, grant.fields) for grant in bound.rule.grants)
+    used = variables_in(where) | variables_in(bound.filter)
+    if columns is None:
+        used |= scope.access.variables | _deep_variables(query)
+    item = None if operation.item is None else str(operation.item)
+    read_with = [query.fields, query.alias, query.deep, scope.access.fingerprint] if columns is None else columns
+    visible = [(sight.filter, None if sight.fields is None else sorted(sight.fields)) for sight in sights]
+    return Shape(
+        key=fingerprint([collection.name, where, visible, read_with, operation.event, item]),
+        collection=collection.name,
+        where=where,
+        sights=sights,
+        columns=columns,
+        query=query,
+        access=scope.access,
+        event=operation.event,
+        item=item,
+        personal=tuple(sorted((v for v in used if v.name != "NOW"), key=fingerprint)),
+    )
+
+
+def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Column, ...] | None:
+    """Return the columns that are told, or None when an image does not hold all that is asked for."""
+    if query.deep:
+        return None
+    columns: dict[str, Column] = {}
+    for selection in query.fields or _EVERY_FIELD:
+        name = selection.path[0]
+        if len(selection.path) > 1 or selection.function is not None:
+            return None
+        names = _every(collection, rule) if name == "*" else [name]
+        for each in names:
+            source = query.alias.get(each, each)
+            if source in collection.relations and source not in collection.fields:
+                return None
+            columns[each] = _column(collection, rule, each, source)
+    return tuple(columns.values())
+
+
+def _every(collection: Collection, rule: BoundRule) -> list[str]:
+    return [name for name in collection.names if rule.allows(name)]
+
+
+def _column(collection: Collection, rule: BoundRule, name: str, source: str) -> Column:
+    field = collection.fields.get(source)
+    if field is None or not rule.allows(source):
+        raise forbidden_field(collection.name, source)
+    return Column(name, source, field.type, concealed=field.concealed)
+
+
+def _deep_variables(query: Query) -> frozenset[Variable]:
+    found: frozenset[Variable] = frozenset()
+    for deep in query.deep.values():
+        found |= variables_in(deep.filter) | _deep_variables(deep)
+    return found

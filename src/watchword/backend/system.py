@@ -1,0 +1,137 @@
+"""SystemGuard: what a write to our own tables means for identity, in the same transaction.
+
+Users, roles, policies and permissions are items like any others; the data core checks rights and writes rows. Beside
+that a password has to be a good one, a static token is stored as a digest, and who is suspended, renamed or given a new
+password loses the sessions that were.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from watchword.access.permissions import Action
+from watchword.base.errors import forbidden_field, invalid_payload
+from watchword.protocol import operations as op
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchword.backend.context import Context
+    from watchword.backend.rights import Rights
+    from watchword.identity.authenticator import Identity
+    from watchword.storage.engine import OpenConnection
+
+Write = op.Create | op.Update | op.Delete
+
+USERS = "directus_users"
+_CREDENTIALS = frozenset({"password", "email", "provider", "external_identifier"})
+
+
+class Guarded:
+    """One write as the data core shall do it, and what belongs to it before and after the commit."""
+
+    def __init__(self, guard: SystemGuard, context: Context, operation: Write) -> None:
+        self.operation = operation
+        self._guard = guard
+        self._context = context
+        self._tokens: list[str | None] = []
+        self._gives_tokens = False
+        self._ended: list[str] = []
+
+    def take_tokens(self) -> None:
+        """Take `token` out of the payloads: it is no column."""
+        if isinstance(self.operation, op.Delete):
+            return
+        payloads = _payloads(self.operation)
+        self._gives_tokens = any("token" in payload for payload in payloads)
+        if not self._gives_tokens:
+            return
+        action = Action.CREATE if isinstance(self.operation, op.Create) else Action.UPDATE
+        if not self._context.access.rule(USERS, action).allows("token"):
+            raise forbidden_field(USERS, "token")
+        self._tokens = [_token(payload) if "token" in payload else _KEEP for payload in payloads]
+        stripped = [{name: value for name, value in payload.items() if name != "token"} for payload in payloads]
+        self.operation = replace(
+            self.operation, data=stripped if isinstance(self.operation.data, list) else stripped[0]
+        )
+
+    async def finish(self, connection: OpenConnection, keys: Sequence[Any]) -> None:
+        """Set tokens and end sessions, within the transaction of the write."""
+        if self.operation.query.collection != USERS:
+            return
+        if self._gives_tokens:
+            tokens = self._tokens if len(self._tokens) == len(keys) else self._tokens * len(keys)
+            for user, token in zip(keys, tokens, strict=False):
+                if token is not _KEEP:
+                    await self._guard.identity.static_tokens.set_in(connection, str(user), token)
+        if isinstance(self.operation, op.Update) and any(map(_ends_sessions, _payloads(self.operation))):
+            own = self._context.principal
+            for user in keys:
+                kept = own.session if str(user) == own.user else None
+                self._ended += await self._guard.identity.sessions.end_in(connection, str(user), kept)
+
+    def committed(self) -> None:
+        """Make the change known in this process, before the answer goes out."""
+        if not self.operation.query.collection.startswith("directus_"):
+            return
+        for session in self._ended:
+            self._guard.identity.sessions.announce_end(session)
+        if self._gives_tokens:
+            self._guard.identity.static_tokens.forget()
+        self._guard.rights.invalidate()
+
+
+class SystemGuard:
+    """Looks at every write before it begins."""
+
+    def __init__(self, identity: Identity, rights: Rights) -> None:
+        self.identity = identity
+        self.rights = rights
+
+    async def prepare(self, context: Context, operation: Write) -> Guarded:
+        """Check what only identity can check.
+
+        Raises:
+            Problem: FAILED_VALIDATION for a password that will not do, FORBIDDEN for a token that may not be set.
+        """
+        guarded = Guarded(self, context, operation)
+        if operation.query.collection == USERS and not isinstance(operation, op.Delete):
+            for payload in _payloads(operation):
+                password = payload.get("password")
+                if isinstance(password, str):
+                    words = [
+                        word
+                        for name in ("email", "first_name", "last_name")
+                        if isinstance(word := payload.get(name), str)
+                    ]
+                    self.identity.passwords.check_new(password, words)
+            guarded.take_tokens()
+        return guarded
+
+
+_KEEP = "\0keep"
+CONCEALED = "**********"
+
+
+def _payloads(operation: op.Create | op.Update) -> list[dict[str, Any]]:
+    data = operation.data
+    payloads = data if isinstance(data, list) else [data]
+    if not all(isinstance(payload, dict) for payload in payloads):
+        raise invalid_payload('"data" must be an object or an array of objects')
+    return payloads
+
+
+def _ends_sessions(payload: dict[str, Any]) -> bool:
+    changed = {name for name, value in payload.items() if value != CONCEALED}
+    return bool(changed & _CREDENTIALS) or payload.get("status", "active") != "active"
+
+
+def _token(payload: dict[str, Any]) -> str | None:
+    token = payload["token"]
+    if token == CONCEALED:
+        return _KEEP  # what a read shows, sent back
+    if token is not None and (not isinstance(token, str) or not token):
+        raise invalid_payload('"token" must be a text or null')
+    return token

@@ -1,0 +1,1 @@
+"""The client protocols, one module each."""

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyio import fail_after
+
+from watchword.backend.outbox import Outbox
+from watchword.protocol.events import Event
+
+
+def push(subscription: str | None, events: Sequence[Event]) -> list[str]:
+    return [f"{subscription}:{','.join(str(event.data) for event in events)}"]
+
+
+def outbox(limit: int = 100) -> Outbox:
+    return Outbox(push, 0.025, limit)
+
+
+def event(data: object, position: int = 1) -> Event:
+    return Event("create", data, position)
+
+
+def test_answers_go_before_events() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    box.say(["answer"])
+    assert box.take(0.0) == "answer"
+
+
+def test_events_of_one_subscription_share_a_frame() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    box.deliver("a", event(2))
+    assert box.take(0.0) == "a:1,2"
+    assert box.take(1.0) is None
+
+
+def test_frames_with_events_keep_their_distance() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    box.deliver("b", event(2))
+    assert box.take(0.0) == "a:1"
+    assert box.take(0.024) is None
+    assert box.take(0.025) == "b:2"
+
+
+def test_an_event_keeps_its_distance_to_the_answer_before_it() -> None:
+    box = outbox()
+    box.say(["answer"])
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "answer"
+    assert box.take(1.01) is None
+    assert box.take(1.025) == "a:1"
+
+
+def test_an_answer_keeps_its_distance_to_the_event_before_it() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.say(["answer", "another"])
+    assert box.take(1.024) is None
+    assert [box.take(1.025), box.take(1.025)] == ["answer", "another"]
+
+
+def test_the_last_answer_waits_for_nothing() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.say(["goodbye"])
+    assert box.take(1.0, is_last=True) == "goodbye"
+
+
+def test_a_stream_of_answers_does_not_keep_events_back() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    for tick in range(3):
+        box.say(["answer"])
+        assert box.take(1.0 + tick / 100) == "answer"
+    box.say(["waits"])
+    assert [box.take(1.03), box.take(1.044)] == [None, None]
+    assert [box.take(1.046), box.take(1.07), box.take(1.072)] == ["a:1", None, "waits"]
+
+
+def test_a_stream_of_events_does_not_keep_answers_back() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.deliver("a", event(2))
+    box.say(["answer"])
+    assert [box.take(1.01), box.take(1.026), box.take(1.026)] == [None, "answer", None]
+    assert box.take(1.052) == "a:2"
+
+
+async def test_waiting_ends_when_a_frame_may_be_written() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.say(["answer"])
+    with fail_after(1):
+        await box.wait(1.0, None)
+        await box.wait(1.0, None)
+
+
+def test_what_was_discarded_is_never_written() -> None:
+    box = Outbox(lambda _, events: [str(e.data) for e in events], 0.0, 100)
+    for number in range(3):
+        box.deliver("a", event(number))
+    box.deliver("b", event("kept"))
+    assert box.take(0.0) == "0"
+    box.discard("a")
+    assert [box.take(0.0), box.take(0.0)] == ["kept", None]
+    assert not box.overrun
+
+
+def test_what_is_held_waits_and_is_not_lost() -> None:
+    box = outbox()
+    box.hold()
+    box.deliver("a", event(1))
+    box.say(["answer"])
+    assert [box.take(0.0), box.take(1.0)] == ["answer", None]
+    box.release()
+    assert box.take(2.0) == "a:1"
+
+
+def test_a_client_that_does_not_read_is_noticed() -> None:
+    box = outbox(limit=2)
+    for number in range(3):
+        assert not box.overrun
+        box.deliver("a", event(number))
+    assert box.overrun
