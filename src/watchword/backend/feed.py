@@ -14,6 +14,7 @@ import structlog
 from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem
 from watchword.data.images import decode_image
+from watchword.live.broker import Hint
 from watchword.protocol.events import Change, Resync
 from watchword.storage.log import Bulk, Entry
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchword.backend.structure import Structure
+    from watchword.live.broker import Broker
     from watchword.live.hub import Hub
     from watchword.storage.log import ChangeLog
 
@@ -46,11 +48,22 @@ class Control(Protocol):
 class Feed:
     """This node's reader of the log. `head` is the offset of the last change that has been told."""
 
-    def __init__(self, log: ChangeLog, structure: Structure, hub: Hub, control: Control, poll: float) -> None:
+    def __init__(  # noqa: PLR0913 - what it reads from, and whom it tells
+        self,
+        *,
+        log: ChangeLog,
+        structure: Structure,
+        hub: Hub,
+        control: Control,
+        broker: Broker,
+        poll: float,
+    ) -> None:
         self._log = log
         self._structure = structure
         self._hub = hub
         self._control = control
+        self._broker = broker
+        broker.listen(self._hear)
         self._poll = poll
         self._kicked = anyio.Event()
         self._looked = anyio.Event()
@@ -112,12 +125,18 @@ class Feed:
         if failed:
             await anyio.sleep(RETRY_SECONDS)
 
+    def _hear(self, hint: Hint) -> None:
+        """Look into the log when another node has found what this one has not told yet."""
+        if hint.last > self.head:
+            self.kick()
+
     async def catch_up(self) -> None:
         """Tell everything that has been committed by now."""
         if not await self._log.has_news() and self._is_sure:
             return
         self._is_sure = False  # until all of it has been told
-        await self._log.sequence()
+        if given := await self._log.sequence():
+            self._broker.publish(Hint(self._log.epoch, given[0].position, given[-1].position))
         if self._log.head < self.head:
             await self._start_anew()  # the database has been set back
         while page := await self._read():
@@ -167,11 +186,15 @@ class Feed:
         if isinstance(entry, Bulk):
             return Resync(entry.collection, entry.position)
         catalogue = self._structure.catalogue
-        collection = catalogue.collection(entry.collection)
-        before, after = (
-            None if image is None else decode_image(collection, catalogue.kind, image)
-            for image in (entry.before, entry.after)
-        )
+        try:
+            collection = catalogue.collection(entry.collection)
+            before, after = (
+                None if image is None else decode_image(collection, catalogue.kind, image)
+                for image in (entry.before, entry.after)
+            )
+        except Exception:  # noqa: BLE001 - one image that cannot be read must not end the feed
+            _log.exception("feed.unreadable", collection=entry.collection, position=entry.position)
+            return Resync(entry.collection, entry.position)
         return Change(
             entry.collection,
             Action(entry.action),

@@ -131,7 +131,11 @@ class Hub:
         now = self._now()
         undecided: list[View] = []
         for view in tuple(self._views.get(collection, {}).values()):
-            events = None if view.needs_database else _decide(view, changes, now)
+            try:
+                events = None if view.needs_database else _decide(view, changes, now)
+            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
+                self._fail(view)
+                continue
             if events is None:
                 undecided.append(view)
             else:
@@ -153,7 +157,7 @@ class Hub:
             ]
             try:
                 _offer(view, await self._events(view, told, now))
-            except Problem:
+            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self._fail(view)
 
     async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
@@ -167,14 +171,16 @@ class Hub:
         for view in tuple(self._views.get(resync.collection, {}).values()):
             try:
                 data = await self._lookup.everything(view)
-            except Problem:
+            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self._fail(view)
             else:
                 _offer(view, [Event("init", data, resync.position)])
 
     def _fail(self, view: View) -> None:
         """End the subscriptions of one view whose rule or rows cannot be evaluated; the others go on."""
-        _log.warning("live.view_failed", collection=view.shape.collection, subscriptions=len(view.members))
+        _log.warning(
+            "live.view_failed", exc_info=True, collection=view.shape.collection, subscriptions=len(view.members)
+        )
         problem = Problem(Code.SERVICE_UNAVAILABLE, "The subscription can't be evaluated.")
         for member in tuple(view.members):
             self.unfollow(member.peer, member.subscription)
