@@ -1,0 +1,147 @@
+"""Caller: who sends a request, and from where."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from watchword.access.principal import ANONYMOUS
+from watchword.backend.context import Context
+from watchword.base.errors import invalid_payload
+from watchword.base.secret import Secret
+from watchword.http.origins import SAFE_METHODS, Origins
+from watchword.identity.client import Client, parse_address
+from watchword.protocol.operations import AccessToken
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection, Request
+
+    from watchword.backend.backend import Backend
+    from watchword.http.settings import HttpSettings
+
+_QUERY_PARAMETER = "access_token"
+_SEVERAL = "The request uses more than one method for including an access token"
+
+
+class Source(StrEnum):
+    """Where in a request a token was."""
+
+    EXPLICIT = "explicit"
+    COOKIE = "cookie"
+
+
+class Presented(msgspec.Struct, frozen=True):
+    """A token as a request presents it. Only a cookie is sent without the caller's wish."""
+
+    token: Secret
+    source: Source
+
+
+class Callers:
+    """Turns requests into contexts, the same way for every route."""
+
+    def __init__(self, backend: Backend, settings: HttpSettings) -> None:
+        self.origins = Origins(settings)
+        self._backend = backend
+        self._cookie = settings.session_cookie.name
+        self._proxies = settings.trusted_proxies
+
+    def client(self, connection: HTTPConnection) -> Client:
+        """Return the other end of a request."""
+        return client_of(connection, self._proxies)
+
+    def presented(self, request: Request, *, cookies: bool = True) -> Presented | None:
+        """Return the token that a request presents; an explicit one goes before the cookie.
+
+        Raises:
+            Problem: INVALID_PAYLOAD when it presents two, FORBIDDEN when a foreign page acts with the user's cookie.
+        """
+        token = explicit_token(request)
+        if token is not None:
+            return Presented(Secret(token), Source.EXPLICIT)
+        token = session_token(request, self._cookie) if cookies else None
+        if token is None:
+            return None
+        if request.method not in SAFE_METHODS:
+            self.origins.require_own(request)
+        return Presented(Secret(token), Source.COOKIE)
+
+    async def context(self, presented: Presented | None, client: Client) -> Context:
+        """Return who presents a token and their rights; the public's where none was presented.
+
+        Raises:
+            Problem: INVALID_CREDENTIALS, INVALID_TOKEN, TOKEN_EXPIRED, also where the public would be let in.
+        """
+        if presented is None:
+            return await self._backend.context(ANONYMOUS, client)
+        identified = await self._backend.identify(AccessToken(presented.token), client)
+        return Context(identified.principal, identified.access, client)
+
+
+def explicit_token(connection: HTTPConnection) -> str | None:
+    """Return the token of the header `Authorization: Bearer` or of the parameter `access_token`.
+
+    Other schemes are not ours to judge.
+
+    Raises:
+        Problem: INVALID_PAYLOAD when there is more than one.
+    """
+    found = [*_in_query(connection.scope.get("query_string", b"")), *_in_headers(connection)]
+    if len(found) > 1:
+        raise invalid_payload(_SEVERAL)
+    return found[0] if found else None
+
+
+def session_token(connection: HTTPConnection, name: str) -> str | None:
+    """Return the token of a cookie; an empty cookie is none."""
+    return connection.cookies.get(name) or None if "cookie" in connection.headers else None
+
+
+def _in_query(query_string: bytes) -> list[str]:
+    if b"token" not in query_string and b"%" not in query_string:
+        return []
+    pairs = parse_qsl(query_string.decode("latin-1"))
+    return [value for name, value in pairs if name == _QUERY_PARAMETER]
+
+
+def _in_headers(connection: HTTPConnection) -> list[str]:
+    tokens = []
+    for value in connection.headers.getlist("authorization"):
+        parts = value.split()
+        if len(parts) == 2 and parts[0].lower() == "bearer":  # noqa: PLR2004 - the scheme and the token
+            tokens.append(parts[1])
+    return tokens
+
+
+def client_of(connection: HTTPConnection, trusted_proxies: int) -> Client:
+    """Return the other end: its address, as far as our own proxies vouch for it, and what it says of itself."""
+    headers = connection.headers
+    return Client(_address(connection, trusted_proxies), headers.get("user-agent"), headers.get("origin"))
+
+
+def _address(connection: HTTPConnection, trusted_proxies: int) -> str | None:
+    """Each proxy appends the address that it sees, so only as many entries as there are proxies can be believed."""
+    peer = connection.scope.get("client")
+    address = _as_address(peer[0]) if peer else None
+    if trusted_proxies == 0:
+        return address
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    for entry in reversed(forwarded[-trusted_proxies:]):
+        believed = _as_address(entry.strip())
+        if believed is None:
+            break
+        address = believed
+    return address
+
+
+def _as_address(text: str) -> str | None:
+    """Read an address as proxies write it, perhaps with a port."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    address = parse_address(text)
+    return None if address is None else str(address)

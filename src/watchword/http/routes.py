@@ -1,0 +1,88 @@
+"""Routes: every path of the REST API, and the application that serves them together with others' routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route, Router
+from starlette.websockets import WebSocketClose
+
+from watchword.http.access_log import AccessLog
+from watchword.http.auth import Auth
+from watchword.http.caller import Callers
+from watchword.http.cors import Cors
+from watchword.http.endpoint import Endpoint
+from watchword.http.items import Items, name_in_path
+from watchword.http.server import Server, ping
+from watchword.http.system import system_routes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from watchword.backend.backend import Backend
+    from watchword.http.endpoint import Handler
+    from watchword.http.server import Probe
+    from watchword.http.settings import HttpSettings
+
+
+def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version: str) -> list[Route]:
+    """Return the routes of the REST API. `probe` returns when the database answers, and raises when it does not."""
+    callers = Callers(backend, settings)
+    auth = Auth(backend, callers, settings)
+    server = Server(settings, probe, version, backend.clock)
+    items = Items(backend, settings, name_in_path)
+    families: dict[str, Mapping[str, Handler]] = {
+        "/items/{collection}": items.of_collection,
+        "/items/{collection}/{key}": items.of_item,
+        **system_routes(backend, settings),
+        **server.routes,
+    }
+    routes = [Route(path, Endpoint(callers, settings, handlers)) for path, handlers in families.items()]
+    # The session cookie is what these are about: a stale one must not keep anybody from logging in or out.
+    routes += [Route(path, Endpoint(callers, settings, each, cookies=False)) for path, each in auth.routes.items()]
+    return [*routes, Route("/server/ping", _Ping())]
+
+
+def build_app(backend: Backend, settings: HttpSettings, routes: Sequence[BaseRoute]) -> ASGIApp:
+    """Return the ASGI application: the routes, an answer for every other path, and what all requests have in common.
+
+    The order of `routes` is the order in which they are tried.
+    """
+    app: ASGIApp = _Rest(routes, Endpoint(Callers(backend, settings), settings, {}))
+    if settings.cors.enabled:
+        app = Cors(app, settings.cors)
+    return AccessLog(app, settings)
+
+
+class _Ping:
+    """Starlette takes an object for an ASGI application, and a function for something else."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await ping(scope, receive, send)
+
+
+class _Rest:
+    """The routes, and what is said where there is none: a socket is refused, a request told.
+
+    A path with a slash at its end is the one without, where nobody has claimed it as it is.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], missing: Endpoint) -> None:
+        self._missing = missing
+        self._router = Router(routes, redirect_slashes=False, default=self._default)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._router(scope, receive, send)
+
+    async def _default(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
+        path = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            await self._router({**scope, "path": path.rstrip("/") or "/"}, receive, send)
+            return
+        await self._missing(scope, receive, send)

@@ -1,0 +1,127 @@
+"""Server: whether it lives, how it is, and what clients may know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import structlog
+
+from watchword.base.errors import Problem, forbidden
+from watchword.http.answers import HTML, NO_CACHE, Answer, json_answer, send_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from watchword.base.clock import Clock
+    from watchword.http.endpoint import Call, Handler
+    from watchword.http.settings import HttpSettings, WebSocketInfo
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns when the database answers; raises when it does not."""
+
+logger = structlog.get_logger(__name__)
+
+_PATIENCE = 5.0
+_SLOW_MILLISECONDS = 1000.0
+_HEALTH = "application/health+json; charset=utf-8"
+
+_PROJECT: dict[str, Any] = {
+    "project_descriptor": None,
+    "project_logo": None,
+    "project_color": "#6644FF",
+    "default_appearance": "auto",
+    "default_theme_light": None,
+    "default_theme_dark": None,
+    "theme_light_overrides": None,
+    "theme_dark_overrides": None,
+    "default_language": "en-US",
+    "public_foreground": None,
+    "public_background": None,
+    "public_favicon": None,
+    "public_note": None,
+    "custom_css": None,
+    "public_registration": False,
+    "public_registration_verify_email": True,
+}
+"""What clients look for in a project; there is nothing of it to choose but the name."""
+
+
+class Server:
+    """The handlers under `/server`."""
+
+    def __init__(self, settings: HttpSettings, probe: Probe, version: str, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._probe = probe
+        self._version = version
+
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, Handler]]:
+        """The handlers by path and method."""
+        return {"/server/health": {"GET": self.health}, "/server/info": {"GET": self.info}}
+
+    async def health(self, call: Call) -> Answer:
+        """Answer how things are; administrators see what was looked at. 503 when it does not work.
+
+        Raises:
+            Problem: FORBIDDEN for the public.
+        """
+        if call.context.principal.is_anonymous:
+            raise forbidden()
+        status, milliseconds = await self._look()
+        health: dict[str, Any] = {"status": status}
+        if call.context.principal.admin:
+            check = {
+                "status": status,
+                "componentType": "datastore",
+                "observedValue": round(milliseconds, 3),
+                "observedUnit": "ms",
+                "threshold": _SLOW_MILLISECONDS,
+            }
+            health |= {"releaseId": self._version, "checks": {"database:responseTime": [check]}}
+        return json_answer(health, status=503 if status == "error" else 200, media_type=_HEALTH)
+
+    async def info(self, call: Call) -> Answer:
+        """Answer what clients may know: the project to everybody, the rest to users."""
+        data: dict[str, Any] = {"project": {"project_name": self._settings.project_name} | _PROJECT}
+        if call.context.principal.is_anonymous:
+            return json_answer({"data": data})
+        if call.context.principal.admin:
+            data["version"] = self._version
+        data["websocket"] = _websocket(self._settings.websocket)
+        limits = (self._settings.query_limit_default, self._settings.query_limit_max)
+        data["queryLimit"] = {"default": limits[0], "max": limits[1]}
+        data["rateLimit"] = data["rateLimitGlobal"] = False
+        return json_answer({"data": data})
+
+    async def _look(self) -> tuple[str, float]:
+        started = self._clock.monotonic()
+        status = "ok"
+        try:
+            with anyio.fail_after(_PATIENCE):
+                await self._probe()
+        except (Problem, OSError):
+            logger.warning("health.database_away")
+            status = "error"
+        milliseconds = (self._clock.monotonic() - started) * 1000
+        return "warn" if status == "ok" and milliseconds > _SLOW_MILLISECONDS else status, milliseconds
+
+
+async def ping(scope: Scope, receive: Receive, send: Send) -> None:
+    """Say that the process answers, to anybody and without looking at anything."""
+    await send_answer(Answer(200, b"pong", (NO_CACHE,), HTML), scope, send)
+
+
+def _websocket(info: WebSocketInfo | None) -> Any:
+    if info is None:
+        return False
+    return {
+        "rest": {"authentication": info.authentication, "path": info.path},
+        "graphql": False,
+        "heartbeat": info.heartbeat if info.heartbeat is not None else False,
+        "logs": False,
+    }

@@ -1,0 +1,145 @@
+"""Sockets: the upgrade of a request to a conversation, on any ASGI server.
+
+The order of the checks is Directus': room, origin, then credentials. A credential in the request is always checked, in
+every mode, and a bad one refuses the upgrade; only the mode `strict` demands one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from starlette.requests import HTTPConnection
+
+from watchword.backend.conversation import Pace
+from watchword.base.errors import Code, Problem
+from watchword.base.secret import Secret
+from watchword.connection.policy import AuthPolicy, Mode
+from watchword.http.caller import client_of, explicit_token, session_token
+from watchword.http.origins import Origins
+from watchword.protocol.operations import AccessToken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from watchword.access.principal import Principal
+    from watchword.backend.backend import Backend
+    from watchword.protocol.dialect import Dialect
+
+_log = structlog.get_logger(__name__)
+
+UNLIMITED = -1
+
+
+class SocketOptions(msgspec.Struct, frozen=True):
+    """One endpoint: its policy, its numbers, who may connect. `limit` -1 means no bound on open sockets."""
+
+    policy: AuthPolicy
+    pace: Pace
+    origins: Origins
+    session_cookie: str
+    trusted_proxies: int = 0
+    limit: int = UNLIMITED
+
+
+class SocketEndpoint:
+    """An ASGI application for the sockets of one dialect."""
+
+    def __init__(self, backend: Backend, dialect: Callable[[], Dialect], options: SocketOptions) -> None:
+        self._backend = backend
+        self._dialect = dialect
+        self._options = options
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the upgrade or accept it and drive the conversation to its end."""
+        connection = HTTPConnection(scope)
+        await receive()  # websocket.connect
+        try:
+            principal = await self._admit(connection)
+        except Problem as problem:
+            _log.info("socket.refused", path=scope["path"], code=problem.code.value)
+            await _refuse(scope, send, problem.status if problem.status in {400, 401, 429, 503} else 403)
+            return
+        self._open += 1
+        try:
+            await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
+            await self._converse(connection, receive, send, principal)
+        finally:
+            self._open -= 1
+
+    async def _admit(self, connection: HTTPConnection) -> Principal | None:
+        """Return who the request authenticates, None for nobody.
+
+        Raises:
+            Problem: the upgrade is refused.
+        """
+        options = self._options
+        if options.limit != UNLIMITED and self._open >= options.limit:
+            raise Problem(Code.FORBIDDEN)
+        if not options.origins.allows(connection):
+            raise Problem(Code.FORBIDDEN)
+        token = explicit_token(connection)
+        if token is None:
+            token = session_token(connection, options.session_cookie)
+        if token is None:
+            if options.policy.mode is Mode.STRICT:
+                raise Problem(Code.INVALID_CREDENTIALS)
+            return None
+        client = client_of(connection, options.trusted_proxies)
+        try:
+            identified = await self._backend.identify(AccessToken(Secret(token)), client)
+        except Problem as problem:
+            unauthenticated = problem.code in {Code.INVALID_TOKEN, Code.FORBIDDEN}
+            raise Problem(Code.INVALID_CREDENTIALS) if unauthenticated else problem from None
+        return identified.principal
+
+    async def _converse(
+        self, connection: HTTPConnection, receive: Receive, send: Send, principal: Principal | None
+    ) -> None:
+        client = client_of(connection, self._options.trusted_proxies)
+        conversation = self._backend.open(self._dialect(), self._options.policy, self._options.pace, client)
+        _log.info("socket.opened", path=connection.scope["path"], address=client.address)
+        await conversation.run(_AsgiTransport(receive, send), principal)
+        _log.info("socket.closed", path=connection.scope["path"], address=client.address)
+
+
+class _AsgiTransport:
+    """Messages over the ASGI interface."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> str | bytes | None:
+        message: Message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        return text if text is not None else bytes(message.get("bytes") or b"")
+
+    async def send(self, frame: str) -> None:
+        try:
+            await self._send({"type": "websocket.send", "text": frame})
+        except (OSError, RuntimeError):
+            # The other end has gone between two reads; the disconnect is what comes next from `receive`.
+            return
+
+    async def close(self, code: int) -> None:
+        try:
+            await self._send({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            return
+
+
+async def _refuse(scope: Scope, send: Send, status: int) -> None:
+    """Answer the upgrade with an HTTP status; a server without that extension can only say 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})

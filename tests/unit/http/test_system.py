@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.unit.http.conftest import ADMIN, EDITOR, NOBODY, PASSWORD, READER, create_user
+
+FAMILIES = ["users", "roles", "policies", "access", "permissions"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_administrator_reads_every_family(client: httpx.AsyncClient, family: str) -> None:
+    listed = await client.get(f"/{family}?limit=1&meta=total_count", headers=ADMIN)
+    searched = await client.request("SEARCH", f"/{family}", json={"query": {"limit": 1}}, headers=ADMIN)
+
+    assert listed.status_code == 200
+    assert listed.json()["meta"]["total_count"] >= 1
+    assert searched.json()["data"]
+    key = listed.json()["data"][0]["id"]
+    assert (await client.get(f"/{family}/{key}?fields=id", headers=ADMIN)).json() == {"data": {"id": key}}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_others_read_no_family_and_change_none(client: httpx.AsyncClient, family: str) -> None:
+    text = f'You don\'t have permission to access collection "directus_{family}" or it does not exist. Queried in root.'
+    for headers in (EDITOR, READER, NOBODY):
+        for method, body in (("GET", None), ("SEARCH", {}), ("POST", {}), ("PATCH", []), ("DELETE", ["x"])):
+            answer = await client.request(method, f"/{family}", json=body, headers=headers)
+
+            assert answer.status_code == 403, (method, answer.text)
+            assert answer.json()["errors"][0]["message"] == text or method != "GET"
+
+
+async def test_roles_are_created_updated_and_deleted_in_batches(client: httpx.AsyncClient) -> None:
+    created = await client.post("/roles?fields=id", json=[{"name": "a"}, {"name": "b"}], headers=ADMIN)
+    keys = [row["id"] for row in created.json()["data"]]
+
+    by_keys = await client.patch("/roles?fields=name", json={"keys": keys, "data": {"name": "c"}}, headers=ADMIN)
+    each = await client.patch("/roles?fields=name", json=[{"id": keys[0], "name": "d"}], headers=ADMIN)
+    one = await client.patch(f"/roles/{keys[0]}?fields=name", json={"name": "e"}, headers=ADMIN)
+    deleted = await client.request("DELETE", "/roles", json=keys, headers=ADMIN)
+
+    assert by_keys.json() == {"data": [{"name": "c"}, {"name": "c"}]}
+    assert each.json() == {"data": [{"name": "d"}]}
+    assert one.json() == {"data": {"name": "e"}}
+    assert deleted.status_code == 204
+    assert (await client.get(f"/roles/{keys[0]}", headers=ADMIN)).status_code == 403
+
+
+async def test_permissions_are_always_told_whole(client: httpx.AsyncClient) -> None:
+    everything = await client.get("/permissions?limit=-1", headers=ADMIN)
+    limited = await client.get("/permissions?limit=1", headers=ADMIN)
+    searched = await client.request("SEARCH", "/permissions", json={"query": {"limit": 1}}, headers=ADMIN)
+
+    assert len(everything.json()["data"]) > 1
+    assert limited.json() == searched.json() == everything.json()
+    assert len((await client.get("/roles?limit=1", headers=ADMIN)).json()["data"]) == 1
+
+
+async def test_secrets_of_a_user_are_never_told(client: httpx.AsyncClient) -> None:
+    rows = (await client.get("/users?filter[email][_eq]=reader@example.com", headers=ADMIN)).json()["data"]
+    exported = await client.get("/users?export=csv", headers=ADMIN)
+
+    assert rows[0]["password"] == rows[0]["token"] == "**********"
+    assert "argon2" not in exported.text
+    assert "static-token" not in exported.text
+
+
+async def test_me_is_the_callers_own_row(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/users/me?fields=email,status", headers=ADMIN)
+
+    assert answer.json() == {"data": {"email": "admin@example.com", "status": "active"}}
+
+
+async def test_me_is_the_key_alone_for_who_may_not_read_users(client: httpx.AsyncClient) -> None:
+    for path in ("/users/me", "/users/me?fields=id,email,role"):
+        answer = await client.get(path, headers=READER)
+
+        assert answer.status_code == 200
+        assert list(answer.json()["data"]) == ["id"]
+
+
+async def test_me_of_nobody_is_refused(client: httpx.AsyncClient) -> None:
+    read = await client.get("/users/me")
+    update = await client.patch("/users/me", json={"title": "x"})
+
+    assert (read.status_code, update.status_code) == (401, 401)
+    assert read.json() == {
+        "errors": [{"message": "Invalid user credentials.", "extensions": {"code": "INVALID_CREDENTIALS"}}]
+    }
+
+
+async def test_me_is_updated_by_who_may_update_users_and_by_nobody_else(client: httpx.AsyncClient) -> None:
+    own = {"collection": "directus_users", "permissions": {"id": {"_eq": "$CURRENT_USER"}}}
+    fields = {"fields": ["id", "title", "password"]}
+    permissions = [own | fields | {"action": action} for action in ("read", "update")]
+    await create_user(client, "selfish", permissions)
+    selfish = {"Authorization": "Bearer selfish-static-token-0001"}
+
+    updated = await client.patch("/users/me?fields=title", json={"title": "x"}, headers=selfish)
+    overreach = await client.patch("/users/me", json={"status": "archived"}, headers=selfish)
+    others = await client.patch("/users/me", json={"title": "x"}, headers=READER)
+
+    assert (updated.status_code, updated.json()) == (200, {"data": {"title": "x"}})
+    assert overreach.status_code == 403
+    assert others.status_code == 403
+
+
+async def test_changed_password_ends_the_other_sessions_and_keeps_this_one(client: httpx.AsyncClient) -> None:
+    own = {"collection": "directus_users", "permissions": {"id": {"_eq": "$CURRENT_USER"}}}
+    await create_user(client, "careful", [own | {"action": action} for action in ("read", "update")])
+    login = {"email": "careful@example.com", "password": PASSWORD}
+    this, other = [(await client.post("/auth/login", json=login)).json()["data"]["access_token"] for _ in range(2)]
+
+    headers = {"Authorization": f"Bearer {this}"}
+    answer = await client.patch("/users/me?fields=id", json={"password": "another long phrase 9"}, headers=headers)
+
+    assert answer.status_code == 200
+    assert (await client.get("/users/me", headers=headers)).status_code == 200
+    assert (await client.get("/users/me", headers={"Authorization": f"Bearer {other}"})).status_code == 401
+
+
+async def test_me_with_a_bad_query_says_so(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/users/me?fields=year(email)", headers=ADMIN)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_QUERY"
