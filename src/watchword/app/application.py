@@ -1,0 +1,112 @@
+"""Watchword: the server as an ASGI application, to be run by itself or mounted in another one."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from starlette.routing import WebSocketRoute
+
+from watchword import __version__
+from watchword.app.build import build, http_settings, socket_pace, socket_policy
+from watchword.app.lifespan import running
+from watchword.app.settings import Settings, load_settings
+from watchword.app.setup_link import SetupLink
+from watchword.dialects.directus import Directus
+from watchword.http.demo_page import demo_routes
+from watchword.http.origins import Origins
+from watchword.http.routes import build_app, build_routes
+from watchword.http.setup import setup_routes
+from watchword.http.sockets import SocketEndpoint, SocketOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from watchword.base.secret import Secret
+    from watchword.http.settings import HttpSettings
+
+_log = structlog.get_logger(__name__)
+
+ALIAS = "/websockets"
+"""The path of Likha ERP Realtime, which speaks the same dialect."""
+
+
+class Watchword:
+    """An ASGI 3 application: `uvicorn module:app` runs it, `Starlette().mount("/api", app)` mounts it.
+
+    A mounted application does not hear of start and stop; give the outer one `lifespan=app.lifespan`, or enter
+    `app.lifespan()` in its own.
+
+    Args:
+        settings: what `load_settings` gives; without it, `watchword.toml` and the environment are read.
+        demo: serve the demonstration page at `/`.
+
+    Raises:
+        SettingsError: the settings are not fit.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, demo: bool = False) -> None:
+        self.settings = settings or load_settings()
+        self.parts = build(self.settings)
+        self._setup = SetupLink(self.parts.db, self.parts.identity.users, self._show_link)
+        self._app = self._compose(demo=demo)
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
+        """Run everything that requests need, until the block ends."""
+        async with running(self.parts, self._setup):
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, one socket, or the life of the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _compose(self, *, demo: bool) -> ASGIApp:
+        http = http_settings(self.settings)
+        backend = self.parts.backend
+        routes: list[BaseRoute] = [
+            *build_routes(backend, http, self.parts.db.probe, __version__),
+            *setup_routes(self._setup, backend, http),
+            *self._sockets(http),
+        ]
+        if demo:
+            routes += demo_routes()
+        return build_app(backend, http, routes)
+
+    def _sockets(self, http: HttpSettings) -> list[BaseRoute]:
+        if http.websocket is None:
+            return []
+        options = SocketOptions(
+            policy=socket_policy(self.settings),
+            pace=socket_pace(self.settings),
+            origins=Origins(http),
+            session_cookie=http.session_cookie.name,
+            trusted_proxies=http.trusted_proxies,
+            limit=self.settings["WEBSOCKETS_REST_CONN_LIMIT"],
+        )
+        endpoint = SocketEndpoint(self.parts.backend, Directus, options)
+        return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
+
+    def _show_link(self, token: Secret) -> None:
+        """Print the link where only who starts the server sees it: never through the log."""
+        base = self.settings["PUBLIC_URL"] or f"http://{self.settings['HOST']}:{self.settings['PORT']}"
+        print(f"\nThere is no administrator yet. Make one at\n\n    {base}/setup#{token.reveal()}\n", flush=True)  # noqa: T201
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()  # lifespan.startup
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server must hear of it
+            _log.exception("server.start_failed")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,173 @@
+"""Build: the one place that knows every class and puts them together."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchword.app.secrets import signing_secret
+from watchword.app.settings import Settings
+from watchword.backend.backend import Backend
+from watchword.backend.conversation import Pace
+from watchword.backend.feed import Feed
+from watchword.backend.lookup import DatabaseLookup
+from watchword.backend.rights import Rights
+from watchword.backend.structure import Structure
+from watchword.backend.system import SystemGuard
+from watchword.base.clock import Clock, SystemClock
+from watchword.brokers.memory import MemoryBroker
+from watchword.connection.policy import AuthPolicy, Mode, Reaction
+from watchword.data.lookup import Lookup
+from watchword.data.mutate import Writer
+from watchword.data.plan import Limits
+from watchword.data.reflect import ReflectOptions
+from watchword.data.select import Reader
+from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, WebSocketInfo
+from watchword.identity.authenticator import Identity
+from watchword.identity.settings import IdentitySettings
+from watchword.live.broker import Broker
+from watchword.live.hub import Hub
+from watchword.storage.engine import Database
+from watchword.storage.log import ChangeLog
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Everything that runs, by name."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    log: ChangeLog
+    structure: Structure
+    identity: Identity
+    hub: Hub
+    broker: Broker
+    feed: Feed
+    rights: Rights
+    backend: Backend
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Parts:
+    """Put everything together; nothing is opened yet.
+
+    Raises:
+        SettingsError: the secret or the database is not fit.
+    """
+    clock = clock or SystemClock()
+    db = Database(settings.database_url, pool_size=settings["DB_POOL_SIZE"])
+    log = ChangeLog(db)
+    structure = Structure(db, log, reflect_options(settings))
+    identity = Identity(db, clock, signing_secret(settings), identity_settings(settings))
+    reader = Reader(db, query_limits(settings))
+    hub = Hub(DatabaseLookup(Lookup(db), structure, reader, clock), clock.now)
+    rights = Rights(identity, hub)
+    broker = MemoryBroker()
+    feed = Feed(log=log, structure=structure, hub=hub, control=rights, broker=broker, poll=settings["CHANGE_POLL"])
+    backend = Backend(
+        structure=structure,
+        reader=reader,
+        writer=Writer(db, reader, identity.passwords),
+        guard=SystemGuard(identity, rights),
+        identity=identity,
+        hub=hub,
+        feed=feed,
+        rights=rights,
+        clock=clock,
+    )
+    db.on_commit(feed.kick)
+    identity.sessions.on_revoked(rights.end_session)
+    identity.sessions.on_extended(rights.extend_session)
+    return Parts(settings, clock, db, log, structure, identity, hub, broker, feed, rights, backend)
+
+
+def reflect_options(settings: Settings) -> ReflectOptions:
+    """Return what the settings say of tables."""
+    tables = settings.tables
+    return ReflectOptions(
+        exclude=frozenset(name for name, table in tables.items() if table.exclude),
+        special={name: table.special for name, table in tables.items() if table.special},
+        rename={name: table.rename for name, table in tables.items() if table.rename},
+        capture={name: table.capture for name, table in tables.items() if table.capture is not None},
+        capture_all=settings["CAPTURE"],
+    )
+
+
+def query_limits(settings: Settings) -> Limits:
+    """Return how many rows a read gives."""
+    most = settings["QUERY_LIMIT_MAX"]
+    return Limits(settings["QUERY_LIMIT_DEFAULT"], None if most < 0 else most)
+
+
+def identity_settings(settings: Settings) -> IdentitySettings:
+    """Return what the settings say of credentials."""
+    return IdentitySettings(
+        access_ttl=settings["ACCESS_TOKEN_TTL"],
+        refresh_ttl=settings["REFRESH_TOKEN_TTL"],
+        session_ttl=settings["SESSION_COOKIE_TTL"],
+        session_lifetime=settings["SESSION_LIFETIME"],
+        refresh_grace=settings["SESSION_REFRESH_GRACE_PERIOD"],
+        login_stall=settings["LOGIN_STALL_TIME"],
+    )
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    """Return what the settings say of HTTP."""
+    return HttpSettings(
+        public_url=settings["PUBLIC_URL"],
+        project_name=settings["PROJECT_NAME"],
+        max_payload_size=settings["MAX_PAYLOAD_SIZE"],
+        trusted_proxies=settings["IP_TRUST_PROXY"],
+        query_limit_default=settings["QUERY_LIMIT_DEFAULT"],
+        query_limit_max=settings["QUERY_LIMIT_MAX"],
+        cors=CorsSettings(
+            enabled=settings["CORS_ENABLED"],
+            origins=settings["CORS_ORIGIN"],
+            methods=settings["CORS_METHODS"],
+            allowed_headers=settings["CORS_ALLOWED_HEADERS"],
+            exposed_headers=settings["CORS_EXPOSED_HEADERS"],
+            credentials=settings["CORS_CREDENTIALS"],
+            max_age=settings["CORS_MAX_AGE"],
+        ),
+        refresh_cookie=_cookie(settings, "REFRESH_TOKEN", settings["REFRESH_TOKEN_TTL"]),
+        session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
+        websocket=_socket_info(settings),
+    )
+
+
+def socket_policy(settings: Settings) -> AuthPolicy:
+    """Return the rules of the Directus endpoint."""
+    mode, timeout = Mode(settings["WEBSOCKETS_REST_AUTH"]), settings["WEBSOCKETS_REST_AUTH_TIMEOUT"]
+    if mode is Mode.PUBLIC:
+        return AuthPolicy(
+            mode,
+            timeout,
+            on_reject=Reaction.DEMOTE,
+            on_expiry=Reaction.DEMOTE,
+            serves_expired=True,
+            confirms_timeout=True,
+        )
+    return AuthPolicy(mode, timeout, serves_expired=True)
+
+
+def socket_pace(settings: Settings) -> Pace:
+    """Return the numbers of the Directus endpoint."""
+    heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
+    return Pace(gap=settings["WEBSOCKETS_REST_GATHER"], heartbeat=heartbeat)
+
+
+def _cookie(settings: Settings, prefix: str, max_age: float) -> CookieSettings:
+    return CookieSettings(
+        name=settings[f"{prefix}_COOKIE_NAME"],
+        max_age=max_age,
+        secure=settings[f"{prefix}_COOKIE_SECURE"],
+        same_site=settings[f"{prefix}_COOKIE_SAME_SITE"],
+        domain=settings[f"{prefix}_COOKIE_DOMAIN"] or None,
+    )
+
+
+def _socket_info(settings: Settings) -> WebSocketInfo | None:
+    if not (settings["WEBSOCKETS_ENABLED"] and settings["WEBSOCKETS_REST_ENABLED"]):
+        return None
+    heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
+    return WebSocketInfo(
+        authentication=settings["WEBSOCKETS_REST_AUTH"], path=settings["WEBSOCKETS_REST_PATH"], heartbeat=heartbeat
+    )

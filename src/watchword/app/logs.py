@@ -1,0 +1,81 @@
+"""Logs: structured, readable on a terminal, JSON otherwise; without secrets, whatever is logged."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SECRET_NAMES = re.compile(r"password|token|secret|authorization|cookie|credential|otp", re.IGNORECASE)
+_IN_URL = re.compile(r"((?:access_token|refresh_token|token|ticket)=)[^&\s\"']+", re.IGNORECASE)
+_BEARER = re.compile(r"(Bearer\s+)[^\s\"']+", re.IGNORECASE)
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
+_HIDDEN = "**********"
+
+
+def redact(text: str) -> str:
+    """Hide tokens in a text: in URLs, after `Bearer`, and JSON Web Tokens anywhere."""
+    text = _IN_URL.sub(rf"\1{_HIDDEN}", text)
+    text = _BEARER.sub(rf"\1{_HIDDEN}", text)
+    return _JWT.sub(_HIDDEN, text)
+
+
+def configure_logs(level: str, style: str) -> None:
+    """Send everything, the server's and libraries' records too, through one pipeline to standard error."""
+    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact_event,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    renderer: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processor=renderer, foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared]
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in (
+        "uvicorn",
+        "uvicorn.error",
+        "uvicorn.access",
+        "websockets",
+        "websockets.server",
+        "aiosqlite",
+        "alembic",
+    ):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    handler.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what uvicorn says of every upgrade that was answered with an HTTP status, as if that were an error."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _redact_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: _shown(name, value) for name, value in event.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return _HIDDEN if _SECRET_NAMES.search(name) else redact(value)
+    if isinstance(value, dict):
+        return {key: _shown(str(key), inner) for key, inner in value.items()}
+    return value

@@ -1,0 +1,61 @@
+"""Serve: the application under uvicorn with uvloop and httptools, stopped gracefully."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from watchword.app.lifespan import close_sockets
+
+if TYPE_CHECKING:
+    import socket
+
+    from watchword.app.application import Watchword
+
+_log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Refuses new connections first, then closes sockets in slices, then waits for requests."""
+
+    def __init__(self, config: uvicorn.Config, app: Watchword) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            settings = self._app.settings
+            _log.info("server.ready", url=f"http://{settings['HOST']}:{settings['PORT']}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await close_sockets(self._app.parts)
+        await super().shutdown(sockets)
+
+
+def serve(app: Watchword) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM)."""
+    settings = app.settings
+    config = uvicorn.Config(
+        app,
+        host=settings["HOST"],
+        port=settings["PORT"],
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings["WEBSOCKETS_REST_MAX_MESSAGE"],
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings["SHUTDOWN_TIMEOUT"]),
+    )
+    _Server(config, app).run()

@@ -1,0 +1,177 @@
+"""Commands: serve, init, users, schema, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import typer
+
+from watchword import __version__
+from watchword.app.administration import Administration
+from watchword.app.application import Watchword
+from watchword.app.demo import run_demo
+from watchword.app.logs import configure_logs
+from watchword.app.serve import serve as serve_app
+from watchword.app.settings import Settings, SettingsError, load_settings
+from watchword.base.errors import Problem
+from watchword.base.secret import Secret
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+users = typer.Typer(no_args_is_help=True, help="Make and manage users.")
+schema = typer.Typer(no_args_is_help=True, help="Look at the collections.")
+app.add_typer(users, name="users")
+app.add_typer(schema, name="schema")
+
+Database = Annotated[str | None, typer.Argument(help="Database URL; default: the setting DATABASE_URL.")]
+DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: watchword.toml.")]
+
+
+def main() -> None:
+    """Run a command; what the user can mend is told in one line."""
+    try:
+        app()
+    except (SettingsError, Problem) as error:
+        text = error.message if isinstance(error, Problem) else str(error)
+        typer.secho(f"watchword: {text}", err=True, fg="red")
+        sys.exit(1)
+
+
+def _settings(config: Path | None, database: str | None, **flags: Any) -> Settings:
+    given = {name.upper(): value for name, value in flags.items() if value is not None}
+    if database is not None:
+        given |= {"DATABASE_URL": database if "://" in database else f"sqlite:///{database}", "DB_CLIENT": ""}
+    settings = load_settings(config, flags=given)
+    configure_logs(settings["LOG_LEVEL"], settings["LOG_STYLE"])
+    return settings
+
+
+@app.command()
+def serve(
+    database: Database = None,
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve a database over REST and WebSockets."""
+    serve_app(Watchword(_settings(config, database, host=host, port=port)))
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8055,
+) -> None:
+    """Serve a sample database with a page that shows it live."""
+    configure_logs("warning", "auto")
+    run_demo(host, port)
+
+
+@app.command()
+def init(
+    database: Database = None,
+    config: Config = None,
+    email: Annotated[str | None, typer.Option(help="E-mail address of the administrator.")] = None,
+) -> None:
+    """Prepare a database and make its first administrator."""
+    settings = _settings(config, database)
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            typer.echo(f"The database {administration.place} is ready.")
+            if await administration.has_administrator():
+                typer.echo("It has an administrator already.")
+                return
+            address = email or typer.prompt("E-mail address of the administrator")
+            await administration.create_administrator(address, _new_password())
+            typer.echo(f"{address} can log in now. Start the server with: watchword serve")
+
+    anyio.run(run)
+
+
+@users.command("create")
+def users_create(
+    email: str,
+    database: DatabaseOption = None,
+    config: Config = None,
+    role: Annotated[str | None, typer.Option(help="Key or name of a role.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Give every right.")] = False,
+) -> None:
+    """Make a user; the password is asked for, or read from standard input."""
+    settings = _settings(config, database)
+    password = _new_password()
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            typer.echo(await administration.create_user(email, password, role, admin=admin))
+
+    anyio.run(run)
+
+
+@users.command("list")
+def users_list(database: DatabaseOption = None, config: Config = None) -> None:
+    """List users: key, e-mail address, status, role."""
+    settings = _settings(config, database)
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            for line in await administration.list_users():
+                typer.echo("\t".join(line))
+
+    anyio.run(run)
+
+
+@users.command("set-password")
+def users_set_password(email: str, database: DatabaseOption = None, config: Config = None) -> None:
+    """Set a user's password and end the user's sessions."""
+    settings = _settings(config, database)
+    password = _new_password()
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            await administration.set_password(email, password)
+            typer.echo(f"The password of {email} is set; the user's sessions have ended.")
+
+    anyio.run(run)
+
+
+@users.command("suspend")
+def users_suspend(email: str, database: DatabaseOption = None, config: Config = None) -> None:
+    """Suspend a user and end the user's sessions, also on running servers."""
+    settings = _settings(config, database)
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            await administration.suspend(email)
+            typer.echo(f"{email} is suspended.")
+
+    anyio.run(run)
+
+
+@schema.command("show")
+def schema_show(database: Database = None, config: Config = None) -> None:
+    """Show the collections that a server of this database would serve."""
+    settings = _settings(config, database)
+
+    async def run() -> None:
+        async with Administration(settings) as administration:
+            for line in administration.describe():
+                typer.echo(line)
+
+    anyio.run(run)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _new_password() -> Secret:
+    """Ask for a password twice on a terminal; take one line from standard input otherwise."""
+    if sys.stdin.isatty():
+        return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return Secret(sys.stdin.readline().rstrip("\r\n"))

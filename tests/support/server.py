@@ -1,0 +1,172 @@
+"""A real server process for tests: started by the command line on a free port, stopped by its process id."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from watchword.app.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ADMIN_EMAIL = "admin@example.com"
+ADMIN_PASSWORD = "correct-horse-1"
+ADMIN_TOKEN = "admin-static-token-0001"
+
+ATTEMPTS = 3  # another process may take the port between our finding it and the server's binding it
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+CLEAN = {0, -signal.SIGTERM}  # the signal is raised again once everything has ended in order
+REFUSED = "ASGI callable returned without completing handshake."  # uvicorn, of an upgrade that got its HTTP answer
+COMMAND = [sys.executable, "-m", "watchword.cli"]
+DEFAULTS = {
+    "ADMIN_EMAIL": ADMIN_EMAIL,
+    "ADMIN_PASSWORD": ADMIN_PASSWORD,
+    "ADMIN_TOKEN": ADMIN_TOKEN,
+    "LOGIN_STALL_TIME": "20",
+    "SECRET": "a-secret-for-tests-that-is-long-enough",
+}
+
+
+class Server:
+    """`watchword serve` on one database and one port, through as many restarts as a test wants."""
+
+    def __init__(self, database_url: str, folder: Path, settings: Mapping[str, str]) -> None:
+        self.database_url = database_url
+        self._folder = folder
+        self._environment = environment(DEFAULTS | dict(settings))
+        self._log = folder / "server.log"
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the REST API, without a slash at its end."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def socket_url(self) -> str:
+        """The address of the Directus WebSocket."""
+        return f"ws://127.0.0.1:{self._port}/websocket"
+
+    @property
+    def log(self) -> str:
+        """Everything that the server has written."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def errors(self) -> list[Any]:
+        """What the server has logged that should not happen."""
+        entries = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        return [entry for entry in entries if entry["level"] in {"error", "critical"} and entry["event"] != REFUSED]
+
+    def start(self) -> None:
+        """Start and return when requests are answered; the port stays the same from the first time on."""
+        for attempt in range(1, ATTEMPTS + 1):
+            port = self._port or free_port()
+            if self._launch(port):
+                self._port = port
+                return
+            if self._port or attempt == ATTEMPTS:
+                raise AssertionError(f"the server did not start:\n{self.log}")
+
+    def stop(self) -> None:
+        """Ask the process to end, and see that it ends in order and has logged no error."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        os.kill(process.pid, signal.SIGTERM)
+        try:
+            code = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert code in CLEAN, f"exit code {code}:\n{self.log}"
+        assert not self.errors, self.errors
+
+    def restart(self) -> None:
+        """Stop and start again at once, on the same port and database."""
+        self.stop()
+        self.start()
+
+    def run(self, *arguments: str) -> str:
+        """Run another command of the program, in a process of its own, and return what it prints."""
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _launch(self, port: int) -> bool:
+        command = [*COMMAND, "serve", self.database_url, "--host", "127.0.0.1", "--port", str(port)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            if any(self._answers(client) for _ in self._while_it_lives(self._process)):
+                return True
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+        return False
+
+    def _while_it_lives(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Yield every few milliseconds until the process has ended or the time is over."""
+        pause = 0.02
+        for _ in range(int(START_SECONDS / pause)):
+            yield
+            try:
+                process.wait(pause)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def _answers(self, client: httpx.Client) -> bool:
+        try:
+            return client.get("/server/ping").text == "pong"
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+    """Serve a database until the block ends. `settings` are environment variables; the log goes into `folder`."""
+    server = Server(database_url, folder, settings)
+    try:
+        server.start()
+        yield server
+    except BaseException as error:
+        error.add_note(server.log)
+        raise
+    finally:
+        server.stop()
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that has these settings and no others."""
+    names = {setting.name for setting in SETTINGS}
+    return {name: value for name, value in os.environ.items() if name not in names} | dict(settings)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
