@@ -1,0 +1,99 @@
+"""A server in a process of its own, and what it costs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_TABLES = """
+CREATE TABLE articles (
+    id INTEGER PRIMARY KEY, title VARCHAR(255) NOT NULL, body TEXT, status VARCHAR(20) NOT NULL DEFAULT 'draft',
+    author VARCHAR(50), views INTEGER NOT NULL DEFAULT 0, rating REAL, published_on DATETIME);
+"""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A running server: where it is, and which process it is."""
+
+    port: int
+    pid: int
+    started_in: float
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU that the process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that the process holds."""
+        fields = Path(f"/proc/{self.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def running(rows: int = 1000) -> Iterator[Server]:
+    """Run a server on a fresh SQLite database with `rows` articles."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "bench.db"
+        with sqlite3.connect(database) as connection:
+            connection.executescript(_TABLES)
+            values = ((f"Article {n}", "Lorem ipsum " * 8, "published", f"author {n % 10}") for n in range(rows))
+            connection.executemany("INSERT INTO articles (title, body, status, author) VALUES (?, ?, ?, ?)", values)
+        connection.close()
+        port = _free_port()
+        started = time.monotonic()
+        process = _start(database, port)
+        try:
+            _wait(port)
+            yield Server(port, process.pid, time.monotonic() - started)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _start(database: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = {
+        "PATH": os.defpath,
+        "ADMIN_EMAIL": "admin@example.com",
+        "ADMIN_PASSWORD": "a-fairly-long-password",
+        "ADMIN_TOKEN": "admin-token",
+        "LOGIN_STALL_TIME": "1",
+        "LOG_LEVEL": "error",
+        "WEBSOCKETS_HEARTBEAT_ENABLED": "false",
+    }
+    command = [sys.executable, "-m", "watchword.cli", "serve", f"sqlite:///{database}", "--port", str(port)]
+    return subprocess.Popen(command, env=environment, cwd=database.parent)
+
+
+def _wait(port: int) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server/ping"):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.02)
+    raise TimeoutError("the server does not answer")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
