@@ -10,28 +10,29 @@ setup: ## Make the environment: .venv, the JavaScript clients, PostgreSQL and Ch
 	@scripts/setup
 
 serve: ## Run the server with your settings
-	@scripts/setup --demo
+	@scripts/setup --python
 	@.venv/bin/watchword serve
 
 demo: ## Run a server with example data, on SQLite and nothing else
-	@scripts/setup --demo
+	@scripts/setup --python
 	@.venv/bin/watchword demo
 
 fmt: ## Format the code and mend what the linter can mend
-	@scripts/setup --demo
+	@scripts/setup --python
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
-check: setup ## Format, lint, types, layers, dependencies, links: all that needs no running
+check: ## Format, lint, types, layers, dependencies, links: all that needs no running
+	@scripts/setup --python
 	@scripts/check
 
 test: setup ## Run the tests; make test ARGS='-k sessions' for some of them
 	@.venv/bin/pytest -n auto $(ARGS)
 
 bench: ## Run the benchmarks
-	@scripts/setup --demo
+	@scripts/setup --python
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 docs: ## Check the documentation
-	@scripts/setup --demo
+	@scripts/setup --python
 	@.venv/bin/python scripts/check_links.py

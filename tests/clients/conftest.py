@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,17 +30,30 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A newsroom on SQLite that tests share; each begins by clearing it."""
-    folder = tmp_path_factory.mktemp("sqlite-newsroom")
-    with newsroom(f"sqlite:///{folder / 'newsroom.db'}", folder) as room:
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Newsroom]]:
+    """Gives out newsrooms on SQLite by their settings; who asks for the same gets the same, and clears it first."""
+    with ExitStack() as stack:
+
+        @cache
+        def room(*, public: bool = False, **settings: str) -> Newsroom:
+            folder = tmp_path_factory.mktemp("newsroom")
+            return stack.enter_context(
+                newsroom(f"sqlite:///{folder / 'newsroom.db'}", folder, public=public, **settings)
+            )
+
         yield room
 
 
 @pytest.fixture(scope="session")
+def sqlite_newsroom(rooms: Callable[..., Newsroom]) -> Newsroom:
+    """The newsroom on SQLite with the usual settings."""
+    return rooms()
+
+
+@pytest.fixture(scope="session")
 def postgres_newsroom(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A newsroom on PostgreSQL that tests share; each begins by clearing it."""
+    """The newsroom on PostgreSQL with the usual settings."""
     url = postgres_server.create_database("newsroom")
-    with newsroom(url, tmp_path_factory.mktemp("postgres-newsroom")) as room:
+    with newsroom(url, tmp_path_factory.mktemp("newsroom")) as room:
         yield room
     postgres_server.drop_database("newsroom")

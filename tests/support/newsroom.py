@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import msgspec
 
-from tests.support.server import ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, Server, serving
+from tests.support.server import ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, PATIENCE, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,9 +97,15 @@ async def _execute_postgresql(url: str, script: str) -> None:
         await connection.close()
 
 
+def client_of(server: Server, token: str | None = None) -> httpx.Client:
+    """Return a client of the REST API that presents a token."""
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    return httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE)
+
+
 def administrator(server: Server) -> httpx.Client:
     """Return a client of the REST API with every right."""
-    return httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=20)
+    return client_of(server, ADMIN_TOKEN)
 
 
 def made(response: httpx.Response) -> Any:

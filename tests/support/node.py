@@ -8,11 +8,11 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tests.support.server import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-END_SECONDS = 20.0
 
 
 class Script:
@@ -54,7 +54,7 @@ def running(node: str, program: Path, given: dict[str, Any], *flags: str) -> Ite
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True) as process:
             try:
                 yield Script(process)
-                code = process.wait(END_SECONDS)
+                code = process.wait(PATIENCE)
                 assert code == 0, f"exit code {code}"
             except BaseException as error:
                 process.kill()

@@ -24,8 +24,7 @@ ADMIN_PASSWORD = "correct-horse-1"
 ADMIN_TOKEN = "admin-static-token-0001"
 
 ATTEMPTS = 3  # another process may take the port between our finding it and the server's binding it
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+PATIENCE = 60.0  # for whatever a test waits for: the machine may be busy with other things
 CLEAN = {0, -signal.SIGTERM}  # the signal is raised again once everything has ended in order
 REFUSED = "ASGI callable returned without completing handshake."  # uvicorn, of an upgrade that got its HTTP answer
 COMMAND = [sys.executable, "-m", "watchword.cli"]
@@ -87,7 +86,7 @@ class Server:
             return
         os.kill(process.pid, signal.SIGTERM)
         try:
-            code = process.wait(STOP_SECONDS)
+            code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -107,7 +106,7 @@ class Server:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=START_SECONDS,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -119,7 +118,7 @@ class Server:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             if any(self._answers(client) for _ in self._while_it_lives(self._process)):
                 return True
         self._process.kill()
@@ -130,7 +129,7 @@ class Server:
     def _while_it_lives(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
         """Yield every few milliseconds until the process has ended or the time is over."""
         pause = 0.02
-        for _ in range(int(START_SECONDS / pause)):
+        for _ in range(int(PATIENCE / pause)):
             yield
             try:
                 process.wait(pause)

@@ -54,6 +54,11 @@ class Rule(msgspec.Struct, frozen=True):
         return names
 
     @property
+    def variables(self) -> frozenset[Variable]:
+        """Every variable that decides about rows or fields, also of grants that add fields to rows seen by all."""
+        return frozenset().union(*(variables_in(grant.filter) for grant in self.grants))
+
+    @property
     def is_uniform(self) -> bool:
         """Whether every row in sight shows the same fields."""
         return len({grant.fields for grant in self.grants}) == 1
@@ -83,7 +88,7 @@ class Access:
     def variables(self) -> frozenset[Variable]:
         """Every variable that a rule for reading mentions."""
         return frozenset().union(
-            *(variables_in(rule.filter) for (_, action), rule in self._rules.items() if action is Action.READ)
+            *(rule.variables for (_, action), rule in self._rules.items() if action is Action.READ)
         )
 
     @cached_property

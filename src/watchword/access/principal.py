@@ -25,10 +25,8 @@ class Principal(msgspec.Struct, frozen=True):
     policies: tuple[str, ...] = ()
     admin: bool = False
     app: bool = False
-    scopes: frozenset[str] | None = None
     expires_at: float | None = None
     address: str | None = None
-    claims: dict[str, Any] = {}
     user_values: dict[str, Any] = {}
     role_values: dict[str, Any] = {}
 
@@ -43,4 +41,3 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 ANONYMOUS = Principal()
-SYSTEM = Principal(admin=True)

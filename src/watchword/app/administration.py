@@ -1,12 +1,16 @@
-"""Administration: what the command line does to a database, with or without a server running on it."""
+"""Administration: what the command line does to a database, with or without a server running on it.
+
+Triggers and the log's epochs are the server's: a command that knows other settings must not make them other than it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from watchword.app.build import build
+from watchword.app.build import build, open_database, reflect_options
 from watchword.base.errors import Code, Problem
-from watchword.identity.bootstrap import administrator_role, create_administrator, has_administrator
+from watchword.data.reflect import reflect
+from watchword.identity.bootstrap import administrator_role, create_administrator, find_role, has_administrator
 from watchword.identity.users import NewUser, Status, User
 from watchword.storage.migrations import migrate
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
     from watchword.app.settings import Settings
     from watchword.base.secret import Secret
+    from watchword.data.catalogue import Catalogue
 
 
 class Administration:
@@ -27,14 +32,11 @@ class Administration:
 
     async def __aenter__(self) -> Self:
         await migrate(self._parts.db)
-        await self._parts.log.open()
-        await self._parts.structure.load()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._parts.log.close()
         await self._parts.identity.close()
         await self._parts.db.close()
 
@@ -47,9 +49,15 @@ class Administration:
         await create_administrator(self._parts.db, self._parts.identity.users, email, password)
 
     async def create_user(self, email: str, password: Secret, role: str | None, *, admin: bool) -> str:
-        """Make a user and return the key. `role` is a key."""
+        """Make a user and return the key. `role` is the key or the name of a role.
+
+        Raises:
+            Problem: there is no such role, or several; the address or the password will not do.
+        """
         if admin:
             role = await administrator_role(self._parts.db)
+        elif role is not None:
+            role = await find_role(self._parts.db, role)
         return await self._parts.identity.users.create(NewUser(email=email, password=password, role=role))
 
     async def list_users(self) -> list[tuple[str, str, str, str]]:
@@ -67,25 +75,33 @@ class Administration:
         """Suspend a user and end the sessions."""
         await self._parts.identity.users.set_status((await self._find(email)).id, Status.SUSPENDED)
 
-    def describe(self) -> Iterator[str]:
-        """Describe each collection with its fields and relations, then what is not served."""
-        catalogue = self._parts.structure.catalogue
-        for collection in catalogue.schema.collections.values():
-            captured = "" if collection.captured else "; not captured"
-            yield f"{collection.name}  (key: {', '.join(collection.key)}{captured})"
-            for field in collection.fields.values():
-                special = f"  [{', '.join(field.special)}]" if field.special else ""
-                relation = collection.relations.get(field.name)
-                leads = f" -> {relation.related}" if relation is not None else ""
-                yield f"    {field.name}: {field.type.value}{'' if field.nullable else ' not null'}{leads}{special}"
-            for relation in collection.relations.values():
-                if relation.many:
-                    yield f"    {relation.field}: many of {relation.related}.{relation.related_field}"
-        for table in catalogue.skipped:
-            yield f"{table}  (not served: it has no primary key)"
-
     async def _find(self, email: str) -> User:
         user = await self._parts.identity.users.find_by_email(email)
         if user is None:
             raise Problem(Code.INVALID_PAYLOAD, f"There is no user with the e-mail address {email}.")
         return user
+
+
+async def describe(settings: Settings) -> list[str]:
+    """Describe each collection with its fields and relations, then what is not served; change nothing."""
+    db = open_database(settings)
+    try:
+        return list(_described(await reflect(db, reflect_options(settings))))
+    finally:
+        await db.close()
+
+
+def _described(catalogue: Catalogue) -> Iterator[str]:
+    for collection in catalogue.schema.collections.values():
+        captured = "" if collection.captured else "; not captured"
+        yield f"{collection.name}  (key: {', '.join(collection.key)}{captured})"
+        for field in collection.fields.values():
+            special = f"  [{', '.join(field.special)}]" if field.special else ""
+            relation = collection.relations.get(field.name)
+            leads = f" -> {relation.related}" if relation is not None else ""
+            yield f"    {field.name}: {field.type.value}{'' if field.nullable else ' not null'}{leads}{special}"
+        for relation in collection.relations.values():
+            if relation.many:
+                yield f"    {relation.field}: many of {relation.related}.{relation.related_field}"
+    for table in catalogue.skipped:
+        yield f"{table}  (not served: it has no primary key)"

@@ -13,6 +13,7 @@ from watchword.app.build import build, http_settings, socket_pace, socket_policy
 from watchword.app.lifespan import running
 from watchword.app.settings import Settings, load_settings
 from watchword.app.setup_link import SetupLink
+from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.http.demo_page import demo_routes
 from watchword.http.origins import Origins
@@ -106,7 +107,10 @@ class Watchword:
                 await send({"type": "lifespan.startup.complete"})
                 await receive()  # lifespan.shutdown
         except Exception as error:  # noqa: BLE001 - whatever it is, the server must hear of it
-            _log.exception("server.start_failed")
+            if isinstance(error, Problem):
+                _log.error("server.start_failed", reason=error.message, cause=str(error.__cause__))
+            else:
+                _log.exception("server.start_failed")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.shutdown.complete"})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from watchword.app.secrets import signing_secret
-from watchword.app.settings import Settings
+from watchword.app.settings import Settings, SettingsError
 from watchword.backend.backend import Backend
 from watchword.backend.conversation import Pace
 from watchword.backend.feed import Feed
@@ -29,6 +32,9 @@ from watchword.live.hub import Hub
 from watchword.storage.engine import Database
 from watchword.storage.log import ChangeLog
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class Parts(msgspec.Struct, frozen=True):
     """Everything that runs, by name."""
@@ -50,10 +56,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     """Put everything together; nothing is opened yet.
 
     Raises:
-        SettingsError: the secret or the database is not fit.
+        SettingsError: a setting is not fit.
     """
     clock = clock or SystemClock()
-    db = Database(settings.database_url, pool_size=settings["DB_POOL_SIZE"])
+    db = open_database(settings)
     log = ChangeLog(db)
     structure = Structure(db, log, reflect_options(settings))
     identity = Identity(db, clock, signing_secret(settings), identity_settings(settings))
@@ -79,6 +85,16 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     return Parts(settings, clock, db, log, structure, identity, hub, broker, feed, rights, backend)
 
 
+def open_database(settings: Settings) -> Database:
+    """Return the database that the settings name; nothing is connected yet.
+
+    Raises:
+        SettingsError: there can be no such database.
+    """
+    with _fitting("DATABASE_URL"):
+        return Database(settings.database_url, pool_size=settings["DB_POOL_SIZE"], patience=settings["QUERY_TIMEOUT"])
+
+
 def reflect_options(settings: Settings) -> ReflectOptions:
     """Return what the settings say of tables."""
     tables = settings.tables
@@ -98,39 +114,41 @@ def query_limits(settings: Settings) -> Limits:
 
 
 def identity_settings(settings: Settings) -> IdentitySettings:
-    """Return what the settings say of credentials."""
-    return IdentitySettings(
-        access_ttl=settings["ACCESS_TOKEN_TTL"],
-        refresh_ttl=settings["REFRESH_TOKEN_TTL"],
-        session_ttl=settings["SESSION_COOKIE_TTL"],
-        session_lifetime=settings["SESSION_LIFETIME"],
-        refresh_grace=settings["SESSION_REFRESH_GRACE_PERIOD"],
-        login_stall=settings["LOGIN_STALL_TIME"],
-    )
+    """Return what the settings say of credentials.
+
+    Raises:
+        SettingsError: a duration is not fit.
+    """
+    with _fitting("Tokens and sessions"):
+        return IdentitySettings(
+            access_ttl=settings["ACCESS_TOKEN_TTL"],
+            refresh_ttl=settings["REFRESH_TOKEN_TTL"],
+            session_ttl=settings["SESSION_COOKIE_TTL"],
+            session_lifetime=settings["SESSION_LIFETIME"],
+            refresh_grace=settings["SESSION_REFRESH_GRACE_PERIOD"],
+            login_stall=settings["LOGIN_STALL_TIME"],
+        )
 
 
 def http_settings(settings: Settings) -> HttpSettings:
-    """Return what the settings say of HTTP."""
-    return HttpSettings(
-        public_url=settings["PUBLIC_URL"],
-        project_name=settings["PROJECT_NAME"],
-        max_payload_size=settings["MAX_PAYLOAD_SIZE"],
-        trusted_proxies=settings["IP_TRUST_PROXY"],
-        query_limit_default=settings["QUERY_LIMIT_DEFAULT"],
-        query_limit_max=settings["QUERY_LIMIT_MAX"],
-        cors=CorsSettings(
-            enabled=settings["CORS_ENABLED"],
-            origins=settings["CORS_ORIGIN"],
-            methods=settings["CORS_METHODS"],
-            allowed_headers=settings["CORS_ALLOWED_HEADERS"],
-            exposed_headers=settings["CORS_EXPOSED_HEADERS"],
-            credentials=settings["CORS_CREDENTIALS"],
-            max_age=settings["CORS_MAX_AGE"],
-        ),
-        refresh_cookie=_cookie(settings, "REFRESH_TOKEN", settings["REFRESH_TOKEN_TTL"]),
-        session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
-        websocket=_socket_info(settings),
-    )
+    """Return what the settings say of HTTP.
+
+    Raises:
+        SettingsError: a value cannot work.
+    """
+    with _fitting("HTTP"):
+        return HttpSettings(
+            public_url=settings["PUBLIC_URL"],
+            project_name=settings["PROJECT_NAME"],
+            max_payload_size=settings["MAX_PAYLOAD_SIZE"],
+            trusted_proxies=settings["IP_TRUST_PROXY"],
+            query_limit_default=settings["QUERY_LIMIT_DEFAULT"],
+            query_limit_max=settings["QUERY_LIMIT_MAX"],
+            cors=_cors(settings),
+            refresh_cookie=_cookie(settings, "REFRESH_TOKEN", settings["REFRESH_TOKEN_TTL"]),
+            session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
+            websocket=_socket_info(settings),
+        )
 
 
 def socket_policy(settings: Settings) -> AuthPolicy:
@@ -152,6 +170,27 @@ def socket_pace(settings: Settings) -> Pace:
     """Return the numbers of the Directus endpoint."""
     heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
     return Pace(gap=settings["WEBSOCKETS_REST_GATHER"], heartbeat=heartbeat)
+
+
+@contextmanager
+def _fitting(about: str) -> Iterator[None]:
+    """Say what a part refuses as a mistake in the settings, which whoever starts the server can mend."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError(f"{about}: {error}") from error
+
+
+def _cors(settings: Settings) -> CorsSettings:
+    return CorsSettings(
+        enabled=settings["CORS_ENABLED"],
+        origins=settings["CORS_ORIGIN"],
+        methods=settings["CORS_METHODS"],
+        allowed_headers=settings["CORS_ALLOWED_HEADERS"],
+        exposed_headers=settings["CORS_EXPOSED_HEADERS"],
+        credentials=settings["CORS_CREDENTIALS"],
+        max_age=settings["CORS_MAX_AGE"],
+    )
 
 
 def _cookie(settings: Settings, prefix: str, max_age: float) -> CookieSettings:

@@ -89,13 +89,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CORS_ORIGIN", (), "origin", "Origins that may: a list; `true` for any, without credentials."),
     Setting("CORS_METHODS", ("GET", "POST", "PATCH", "DELETE", "SEARCH"), "list", "Methods that they may use."),
     Setting("CORS_ALLOWED_HEADERS", ("Content-Type", "Authorization"), "list", "Headers that they may send."),
-    Setting("CORS_EXPOSED_HEADERS", ("Content-Range",), "list", "Headers that they may read."),
+    Setting("CORS_EXPOSED_HEADERS", ("Retry-After", "X-Request-Id"), "list", "Headers that they may read."),
     Setting("CORS_CREDENTIALS", True, "flag", "Whether listed origins may send cookies."),
     Setting("CORS_MAX_AGE", 18_000, "integer", "Seconds that a preflight answer is kept."),
     Setting(
         "IP_TRUST_PROXY", 0, "proxy", "How many proxies in front are trusted to tell the client's address; `true` is 1."
     ),
     Setting("MAX_PAYLOAD_SIZE", 1024**2, "size", "Largest body of a request."),
+    Setting("QUERY_TIMEOUT", 30.0, "seconds", "How long one query may keep the database busy."),
     Setting("QUERY_LIMIT_DEFAULT", 100, "integer", "Rows that a read without `limit` gives."),
     Setting("QUERY_LIMIT_MAX", -1, "integer", "Rows that a read may give at the most; -1 sets no bound."),
     Setting("WEBSOCKETS_ENABLED", True, "flag", "Serve sockets at all."),

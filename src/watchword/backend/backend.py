@@ -140,7 +140,7 @@ class Backend:
                 return member, position, told
             self.hub.unfollow(peer, operation.subscription)
 
-    async def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
+    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
         """Follow a query under changed rights, from now on, without initial data."""
         scope = context.scope(self.clock.now())
         shape = shape_of(self.structure.catalogue, scope, operation)

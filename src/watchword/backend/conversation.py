@@ -13,6 +13,7 @@ import anyio
 import msgspec
 import structlog
 
+from watchword.access.principal import ANONYMOUS
 from watchword.backend.outbox import Outbox
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import short_id
@@ -22,7 +23,7 @@ from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
+FIRST_FRAME = 8_192
+"""The longest frame that is looked at before the client is known; every credential fits into it."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -79,7 +82,7 @@ class Services(Protocol):
     ) -> tuple[Membership, int, out.Subscribed]:
         """Follow a query, or raise Problem; the membership buffers until it goes live from the position."""
 
-    async def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
+    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
         """Follow a query under changed rights, from now on, or raise Problem."""
 
 
@@ -109,6 +112,7 @@ class Conversation:
         self._heartbeat = Heartbeat(pace.heartbeat) if pace.heartbeat is not None else None
         self._outbox = Outbox(dialect.push, pace.gap, pace.outbound)
         self._subscriptions: dict[str | None, op.Subscribe] = {}
+        self._follower: Principal = ANONYMOUS
         self._owner: str | None = None
         self._shut: Shut | None = None
         self._scope: anyio.CancelScope | None = None
@@ -116,8 +120,8 @@ class Conversation:
 
     @property
     def principal(self) -> Principal:
-        """Who acts now."""
-        return self._machine.principal
+        """On whose behalf everything is followed: who acts now, or, in grace, whose credential has expired."""
+        return self._follower if self._machine.state is State.GRACE else self._machine.principal
 
     @property
     def state(self) -> State:
@@ -129,6 +133,9 @@ class Conversation:
         self._services.hub.enter(self)
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
+            # As in `_verify`: between the upgrade's check and this moment, word of a revocation could not reach us.
+            if principal is not None and not await self._services.is_live(principal):
+                self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
             await self._apply()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._write, transport, group.cancel_scope)
@@ -148,8 +155,8 @@ class Conversation:
 
     def fail(self, subscription: str | None, problem: Problem) -> None:
         """End one subscription and say why."""
-        operation = self._subscriptions.pop(subscription, None)
-        self._outbox.discard(subscription)
+        operation = self._subscriptions.get(subscription)
+        self._forget(subscription)
         self._say(out.Ended(subscription, operation.id if operation is not None else None, problem))
 
     def revoke(self, problem: Problem) -> None:
@@ -170,19 +177,40 @@ class Conversation:
             self._cut()
 
     def stop(self, code: int) -> None:
-        """Write what waits and close with `code`: the server stops or the connection is not wanted."""
+        """Write the answers that wait and close with `code`: the server stops or the connection is not wanted."""
         self._machine.disconnected()
         self._shut = Shut(code=code)
         self._outbox.poke()
 
     async def refile(self) -> None:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+        context = await self._rights_to_follow()
+        if self._machine.is_closed:
+            return
+        # From here on nothing waits: nobody else can act on the connection between two of its subscriptions.
+        if self.principal.user != self._owner:
+            if self._owner is not None:
+                self._outbox.discard_all()
+            self._owner = self.principal.user
         for subscription, operation in tuple(self._subscriptions.items()):
             try:
-                await self._services.refollow(await self._context(), self, operation)
+                if isinstance(context, Problem):
+                    raise context
+                self._services.refollow(context, self, operation)
             except Problem as problem:
-                self._services.hub.unfollow(self, subscription)
                 self.fail(subscription, problem)
+
+    async def _rights_to_follow(self) -> Context | Problem:
+        """Return the rights of `principal`, or why there are none; if it changes meanwhile, those of the new one."""
+        while True:
+            principal = self.principal
+            context: Context | Problem
+            try:
+                context = await self._services.context(principal, self._client)
+            except Problem as problem:
+                context = problem
+            if principal is self.principal or self._machine.is_closed:
+                return context
 
     async def _read(self, transport: Transport) -> None:
         while not self._machine.is_closed:
@@ -192,9 +220,16 @@ class Conversation:
                 return
             if self._heartbeat is not None:
                 self._heartbeat.heard()
-            for operation in self._dialect.receive(frame):
+            for operation in self._decode(frame):
                 await self._admit(operation)
+            await self._outbox.room()  # who asks on and on without reading the answers is not read either
         await anyio.sleep_forever()  # the writer says the last words and ends the group
+
+    def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
+        """Decode a frame; strangers are not worth the work that a long one makes."""
+        if self._machine.state is State.WAITING and len(frame) > FIRST_FRAME:
+            return (op.Invalid(Problem(Code.CONTENT_TOO_LARGE), "auth"),)
+        return self._dialect.receive(frame)
 
     async def _admit(self, operation: op.Operation) -> None:
         try:
@@ -241,9 +276,14 @@ class Conversation:
         if name not in self._subscriptions and len(self._subscriptions) >= self._pace.subscriptions:
             raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.")
         self._forget(name)
-        member, position, subscribed = await self._services.subscribe(self._context, self, operation)
-        if self._machine.is_closed:
-            return
+        while True:
+            principal = self.principal
+            member, position, subscribed = await self._services.subscribe(self._context, self, operation)
+            if self._machine.is_closed or member not in member.view.members:
+                return  # what has failed while its data was being read has been told so
+            if principal is self.principal:
+                break
+            self._services.hub.unfollow(self, name)  # it was withdrawn, or expired, while its data was being read
         self._subscriptions[name] = operation
         self._say(subscribed)
         member.go_live(position)
@@ -302,12 +342,10 @@ class Conversation:
         if self._machine.state is State.GRACE:
             self._outbox.hold()  # what comes until the client authenticates again waits for it
             return
-        if principal.user != self._owner:
-            if self._owner is not None:
-                self._outbox.discard_all()
-            await self.refile()
-        self._owner = principal.user
-        self._outbox.release()
+        self._follower = principal
+        await self.refile()
+        if self.state is not State.GRACE:
+            self._outbox.release()
 
     def _lifetime(self, principal: Principal | None) -> float | None:
         if principal is None or principal.expires_at is None:
@@ -320,7 +358,7 @@ class Conversation:
             now = self._clock.monotonic()
             await self._keep_time(now)
             while (frame := self._outbox.take(now, is_last=self._shut is not None)) is not None:
-                self._writing_since = now
+                self._writing_since = self._clock.monotonic()
                 await transport.send(frame)
                 self._writing_since = None
             if self._shut is not None:

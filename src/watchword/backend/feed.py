@@ -1,4 +1,4 @@
-"""Feed: follows the change log and hands what is new to the hub, in order, each change once.
+"""Feed: follows the change log and hands what is new to the hub, in order; again where handing it on has failed.
 
 One task reads; whoever commits kicks it. It also looks by itself every `poll` seconds, because other programs write to
 the same database. One place moves `head`, so order needs nothing from anybody else.
@@ -71,6 +71,7 @@ class Feed:
         self._done = 0
         self._is_running = False
         self._is_sure = False
+        self._is_behind = False
         self.head = 0
 
     def start(self) -> None:
@@ -126,8 +127,8 @@ class Feed:
             await anyio.sleep(RETRY_SECONDS)
 
     def _hear(self, hint: Hint) -> None:
-        """Look into the log when another node has found what this one has not told yet."""
-        if hint.last > self.head:
+        """Look into the log when another node has found what this one has not seen there."""
+        if hint.last > self._log.head:
             self.kick()
 
     async def catch_up(self) -> None:
@@ -137,7 +138,7 @@ class Feed:
         self._is_sure = False  # until all of it has been told
         if given := await self._log.sequence():
             self._broker.publish(Hint(self._log.epoch, given[0].position, given[-1].position))
-        if self._log.head < self.head:
+        if self._is_behind or self._log.head < self.head:
             await self._start_anew()  # the database has been set back
         while page := await self._read():
             await self._tell(page)
@@ -155,10 +156,12 @@ class Feed:
 
     async def _start_anew(self) -> None:
         """Give every subscriber everything anew: never silence where changes may have been missed."""
-        _log.warning("feed.behind", head=self.head)
+        _log.warning("feed.behind", head=self.head, log=self._log.head)
+        self._is_behind = True  # until everybody has been told
         self.head = self._log.head
         await self._control.forget()
         await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections])
+        self._is_behind = False
 
     async def _tell(self, page: Sequence[Entry]) -> None:
         """Tell a page in order: control changes split it, since they decide who may see what follows."""

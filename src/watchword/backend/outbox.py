@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from watchword.protocol.events import Event
 
 
+MOST_ANSWERS = 100
+MOST_ANSWERED = 1_048_576
+"""Characters of answers that may wait before a client that asks on has to read them first."""
+
+
 class Outbox:
     """The queue of one connection. `limit` bounds the events that may wait; beyond it the connection is `overrun`."""
 
@@ -28,6 +33,8 @@ class Outbox:
         self._gap = gap
         self._limit = limit
         self._answers: deque[str] = deque()
+        self._answered = 0
+        self._room = Alarm()
         self._ready: deque[tuple[str | None, str]] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
@@ -41,14 +48,11 @@ class Outbox:
         """Whether more waits than may wait: the client does not read."""
         return self._waiting > self._limit or len(self._answers) > self._limit
 
-    @property
-    def has_answers(self) -> bool:
-        """Whether an answer waits to be written."""
-        return bool(self._answers)
-
     def say(self, frames: Iterable[str]) -> None:
         """Queue an answer."""
-        self._answers.extend(frames)
+        for frame in frames:
+            self._answers.append(frame)
+            self._answered += len(frame)
         self._alarm.ring()
 
     def deliver(self, subscription: str | None, event: Event) -> None:
@@ -92,7 +96,10 @@ class Outbox:
             self._due = max(now, self._event_at + self._gap) + self._gap
         if self._answers and (is_last or self._may_answer(now)):
             self._written_at = now
-            return self._answers.popleft()
+            frame = self._answers.popleft()
+            self._answered -= len(frame)
+            self._room.ring()
+            return frame
         if not self._has_events or now < self._written_at + self._gap:
             return None
         if not self._ready:
@@ -105,6 +112,11 @@ class Outbox:
         self._written_at = self._event_at = now
         self._due = None
         return self._ready.popleft()[1]
+
+    async def room(self) -> None:
+        """Return when so little of the answers waits that there may be another one. For one waiting task."""
+        while len(self._answers) > MOST_ANSWERS or self._answered > MOST_ANSWERED:
+            await self._room.wait(None)
 
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""

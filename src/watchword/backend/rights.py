@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from watchword.backend.conversation import SESSION_ENDED
 from watchword.backend.structure import SESSIONS, TOKENS
-from watchword.base.errors import Problem
+from watchword.base.errors import Code, Problem
+from watchword.identity.users import USERS
 from watchword.storage.log import Bulk, Entry, Logged
 
 if TYPE_CHECKING:
@@ -15,9 +18,12 @@ if TYPE_CHECKING:
     from watchword.access.principal import Principal
     from watchword.identity.authenticator import Identity
     from watchword.live.hub import Hub
+    from watchword.live.peer import Peer
 
+_log = structlog.get_logger(__name__)
+
+CLOSE_ERROR = 1011
 _TRIVIAL = frozenset({"last_access", "last_page"})
-USERS = "directus_users"
 _RULES = frozenset({"directus_roles", "directus_policies", "directus_access", "directus_permissions"})
 
 
@@ -35,10 +41,14 @@ class Rights:
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Forget what was cached, close who may not stay, and follow anew what the others follow."""
-        for change in changes:
-            if change.collection == SESSIONS and isinstance(change, Logged):
-                await self._identity.sessions.recheck(change.key)  # which tells `end_session` or `extend_session`
-        if any(change.collection == TOKENS for change in changes):
+        sessions = [change for change in changes if change.collection == SESSIONS]
+        # Both look the sessions up at once, and tell `end_session` and `extend_session` what is new.
+        if any(isinstance(change, Bulk) for change in sessions):
+            await self.sweep()
+        else:
+            await self._identity.sessions.sweep(change.key for change in sessions if isinstance(change, Logged))
+        has_tokens = any(change.collection == TOKENS for change in changes)
+        if has_tokens:
             self._identity.static_tokens.forget()
         users = {change.key for change in changes if isinstance(change, Logged) and _decides_one(change)}
         for user in users:
@@ -46,8 +56,10 @@ class Rights:
         if any(_decides_all(change) for change in changes):
             self.invalidate()
             await self._reconsider(lambda _: True)
-        elif users or any(change.collection == TOKENS for change in changes):
-            await self._reconsider(lambda principal: principal.user in users or principal.token is not None)
+        elif users or has_tokens:
+            await self._reconsider(
+                lambda principal: principal.user in users or (has_tokens and principal.token is not None)
+            )
 
     async def forget(self) -> None:
         """Look at every session, token and right again."""
@@ -89,16 +101,28 @@ class Rights:
             if not concerns(peer.principal):
                 continue
             if await self._is_live(peer.principal):
-                await peer.refile()
+                await _refile(peer)
             else:
                 peer.revoke(SESSION_ENDED)
 
     async def _is_live(self, principal: Principal) -> bool:
+        """Whether it has not been withdrawn; while that cannot be known, the feed has to wait and nobody is closed."""
         try:
             await self._identity.renew(principal)
-        except Problem:
+        except Problem as problem:
+            if problem.code is Code.SERVICE_UNAVAILABLE:
+                raise
             return False
         return True
+
+
+async def _refile(peer: Peer) -> None:
+    """Let a connection follow everything anew; one that cannot is closed, and holds up nobody else."""
+    try:
+        await peer.refile()
+    except Exception:  # noqa: BLE001 - what comes next in the log is for others, too
+        _log.exception("connection.not_refiled", user=peer.principal.user)
+        peer.stop(CLOSE_ERROR)
 
 
 def _decides_all(change: Entry) -> bool:

@@ -45,7 +45,7 @@ def shape_of(catalogue: Catalogue, scope: Scope, operation: Subscribe) -> Shape:
     bound = binder.bind_rule(collection, rule)
     columns = _columns(collection, bound, query)
     sights = tuple(Sight(grant.filter, grant.fields) for grant in bound.rule.grants)
-    used = variables_in(where) | variables_in(bound.filter)
+    used = variables_in(where) | bound.rule.variables
     if columns is None:
         used |= scope.access.variables | _deep_variables(query)
     item = None if operation.item is None else str(operation.item)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from watchword.access.permissions import Action
-from watchword.base.errors import forbidden_field, invalid_payload
+from watchword.base.errors import invalid_payload
+from watchword.identity.users import USERS
 from watchword.protocol import operations as op
+from watchword.query.rendering import CONCEALED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 Write = op.Create | op.Update | op.Delete
 
-USERS = "directus_users"
 _CREDENTIALS = frozenset({"password", "email", "provider", "external_identifier"})
 
 
@@ -41,21 +41,14 @@ class Guarded:
         self._ended: list[str] = []
 
     def take_tokens(self) -> None:
-        """Take `token` out of the payloads: it is no column."""
+        """Take the tokens out of the payloads, which go on to say that there is one: the data core judges the right."""
         if isinstance(self.operation, op.Delete):
             return
         payloads = _payloads(self.operation)
-        self._gives_tokens = any("token" in payload for payload in payloads)
-        if not self._gives_tokens:
-            return
-        action = Action.CREATE if isinstance(self.operation, op.Create) else Action.UPDATE
-        if not self._context.access.rule(USERS, action).allows("token"):
-            raise forbidden_field(USERS, "token")
         self._tokens = [_token(payload) if "token" in payload else _KEEP for payload in payloads]
-        stripped = [{name: value for name, value in payload.items() if name != "token"} for payload in payloads]
-        self.operation = replace(
-            self.operation, data=stripped if isinstance(self.operation.data, list) else stripped[0]
-        )
+        self._gives_tokens = any(token is not _KEEP for token in self._tokens)
+        told = [_without_token(payload, token) for payload, token in zip(payloads, self._tokens, strict=True)]
+        self.operation = replace(self.operation, data=told if isinstance(self.operation.data, list) else told[0])
 
     async def finish(self, connection: OpenConnection, keys: Sequence[Any]) -> None:
         """Set tokens and end sessions, within the transaction of the write."""
@@ -112,7 +105,6 @@ class SystemGuard:
 
 
 _KEEP = "\0keep"
-CONCEALED = "**********"
 
 
 def _payloads(operation: op.Create | op.Update) -> list[dict[str, Any]]:
@@ -126,6 +118,11 @@ def _payloads(operation: op.Create | op.Update) -> list[dict[str, Any]]:
 def _ends_sessions(payload: dict[str, Any]) -> bool:
     changed = {name for name, value in payload.items() if value != CONCEALED}
     return bool(changed & _CREDENTIALS) or payload.get("status", "active") != "active"
+
+
+def _without_token(payload: dict[str, Any], token: str | None) -> dict[str, Any]:
+    told = {name: value for name, value in payload.items() if name != "token"}
+    return told if token is _KEEP else told | {"token": CONCEALED}
 
 
 def _token(payload: dict[str, Any]) -> str | None:

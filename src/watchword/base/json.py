@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -13,8 +14,14 @@ _decoder = msgspec.json.Decoder()
 
 
 def encode(value: Any) -> bytes:
-    """Encode plain values, Structs, dates, UUIDs and Decimals (as strings) to UTF-8 JSON."""
-    return _encoder.encode(value)
+    """Encode plain values, Structs, dates, UUIDs and Decimals (as strings) to UTF-8 JSON.
+
+    Halves of characters, which a database may hold and UTF-8 cannot, are written as JSON's own escapes for them.
+    """
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value, str_keys=True), separators=(",", ":")).encode()
 
 
 def decode(data: bytes | str) -> Any:

@@ -1,4 +1,4 @@
-"""Commands: serve, init, users, schema, demo."""
+"""Commands: serve, demo, init, users, schema, version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import anyio
 import typer
 
 from watchword import __version__
-from watchword.app.administration import Administration
+from watchword.app.administration import Administration, describe
 from watchword.app.application import Watchword
 from watchword.app.demo import run_demo
 from watchword.app.logs import configure_logs
@@ -25,8 +25,9 @@ schema = typer.Typer(no_args_is_help=True, help="Look at the collections.")
 app.add_typer(users, name="users")
 app.add_typer(schema, name="schema")
 
-Database = Annotated[str | None, typer.Argument(help="Database URL; default: the setting DATABASE_URL.")]
-DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL.")]
+_DATABASE_HELP = "SQLite file or database URL; default: the setting DATABASE_URL."
+Database = Annotated[str | None, typer.Argument(help=_DATABASE_HELP)]
+DatabaseOption = Annotated[str | None, typer.Option("--database", help=_DATABASE_HELP)]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: watchword.toml.")]
 
 
@@ -87,7 +88,8 @@ def init(
                 return
             address = email or typer.prompt("E-mail address of the administrator")
             await administration.create_administrator(address, _new_password())
-            typer.echo(f"{address} can log in now. Start the server with: watchword serve")
+            again = f" {database}" if database is not None and "@" not in database else ""
+            typer.echo(f"{address} can log in now. Start the server with: watchword serve{again}")
 
     anyio.run(run)
 
@@ -156,12 +158,8 @@ def schema_show(database: Database = None, config: Config = None) -> None:
     """Show the collections that a server of this database would serve."""
     settings = _settings(config, database)
 
-    async def run() -> None:
-        async with Administration(settings) as administration:
-            for line in administration.describe():
-                typer.echo(line)
-
-    anyio.run(run)
+    for line in anyio.run(describe, settings):
+        typer.echo(line)
 
 
 @app.command()

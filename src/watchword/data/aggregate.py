@@ -43,7 +43,7 @@ class Aggregation(msgspec.Struct, frozen=True):
 
 async def load_groups(connection: AsyncConnection, plan: Aggregation, call: Call) -> list[dict[str, Any]]:
     """Return the groups, JSON-ready: `{"status": "draft", "count": 2, "sum": {"price": 3}}`."""
-    rows = await fetch(connection, plan.statement, call.values(plan.parameters))
+    rows = await fetch(connection, call, plan.statement, call.values(plan.parameters))
     return [_item(plan.outputs, row) for row in rows]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watchword.data.schema import Collection
     from watchword.data.scope import Scope
 
-logger = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 _SEARCHED = frozenset({FieldType.STRING, FieldType.TEXT, FieldType.CSV, FieldType.UNKNOWN})
 _NULLNESS = frozenset({Operator.NULL, Operator.NNULL})
@@ -61,7 +61,7 @@ class Binder:
         try:
             return self.bind_filter(collection, node, trusted=True, validation=validation)
         except Problem as problem:
-            logger.warning("permission.unusable", collection=collection.name, reason=problem.message)
+            _log.warning("permission.unusable", collection=collection.name, reason=problem.message)
             return NOTHING
 
     def bind_filter(

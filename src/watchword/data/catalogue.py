@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from watchword.access.compile import Rule
     from watchword.data.rules import BoundRule
     from watchword.data.schema import Collection, Relation
-
-Kind = Literal["sqlite", "postgresql"]
+    from watchword.storage.engine import Kind
 
 MOST_RULES = 4096
 

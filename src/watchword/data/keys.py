@@ -20,19 +20,26 @@ def parse_key(collection: Collection, value: Any) -> Key | None:
 
     A composite key is its values joined by commas.
     """
-    composite = len(collection.key) > 1
-    parts = str(value).split(",") if composite else [value]
-    if len(parts) != len(collection.key) or any(isinstance(part, (bool, dict, list)) or part is None for part in parts):
-        return None
-    try:
-        return tuple(
-            convert(collection.fields[name].type, part) for name, part in zip(collection.key, parts, strict=True)
-        )
-    except ValueError:
-        return None
+    parts = str(value).split(",") if len(collection.key) > 1 else [value]
+    return _key(collection, parts) if len(parts) == len(collection.key) else None
 
 
 def parse_keys(collection: Collection, values: Iterable[Any]) -> list[Key]:
     """Return the keys that values stand for, each once, in their order; what no row can have is left out."""
     parsed = (parse_key(collection, value) for value in values)
     return list({key: None for key in parsed if key is not None})
+
+
+def key_in(collection: Collection, item: dict[str, Any]) -> Key | None:
+    """Return the key that an object holds; None when it does not hold all of one that a row can have."""
+    return _key(collection, [item.get(name) for name in collection.key])
+
+
+def _key(collection: Collection, parts: list[Any]) -> Key | None:
+    if any(part is None or isinstance(part, (bool, dict, list)) for part in parts):
+        return None
+    kinds = (collection.fields[name].type for name in collection.key)
+    try:
+        return tuple(convert(kind, part) for kind, part in zip(kinds, parts, strict=True))
+    except ValueError:
+        return None

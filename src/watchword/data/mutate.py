@@ -9,10 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from watchword.access.permissions import Action
 from watchword.data.binding import Binder
-from watchword.data.keys import Key, parse_key
+from watchword.data.keys import Key, key_in, parse_key
 from watchword.data.mutation import Mutation, PasswordHasher
 from watchword.data.nested import misses_key, out_of_sight
-from watchword.data.rows import key_in
 from watchword.data.violations import at_commit
 from watchword.query.query import Query, Selection
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from watchword.access.permissions import Action
 from watchword.base.errors import invalid_payload
+from watchword.data.keys import key_in
 from watchword.data.nested import Nested, out_of_sight
-from watchword.data.rows import Rows, key_in
+from watchword.data.rows import Rows
 from watchword.data.validate import Target
 from watchword.query.filters import EVERYTHING, Filter, all_of
 
@@ -69,6 +70,8 @@ class Mutation:
         _check_depth(depth)
         target = Target(self.binder, collection, Action.UPDATE)
         given = target.permitted(data)
+        if depth:
+            _check_credentials(collection, given)
         if len(keys) == 1:
             given = _without_own_key(collection, keys[0], given)
         await self._claim(target, keys, tuple(given))
@@ -139,6 +142,13 @@ def _without_own_key(collection: Collection, key: Key, given: dict[str, Any]) ->
 
 def _moved(collection: Collection, key: Key, values: dict[str, Any]) -> Key:
     return tuple(values.get(name, part) for name, part in zip(collection.key, key, strict=True))
+
+
+def _check_credentials(collection: Collection, given: Iterable[str]) -> None:
+    """Refuse a password among other rows' relations: whoever sets it has to judge it and to end sessions, by user."""
+    for name in given:
+        if collection.system and name in collection.fields and "hash" in collection.fields[name].special:
+            raise invalid_payload(f'"{name}" of "{collection.name}" is written with the row itself')
 
 
 def _check_depth(depth: int) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from watchword.access.permissions import Action
 from watchword.base.errors import Problem, forbidden, invalid_payload
-from watchword.data.keys import Key, parse_key
-from watchword.data.rows import Rows, key_in
+from watchword.data.keys import Key, key_in, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from watchword.data.binding import Binder
+    from watchword.data.rows import Rows
     from watchword.data.schema import Collection, Relation
     from watchword.data.validate import Draft
 

@@ -7,7 +7,7 @@ from typing import Any
 from watchword.base.errors import invalid_query
 from watchword.query.filters import All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
-from watchword.query.types import NUMERIC, TEMPORAL, FieldType, Operator
+from watchword.query.types import LISTS, NUMERIC, PATTERNS, RANGES, TEMPORAL, FieldType, Operator
 from watchword.query.values import convert
 
 MOST_VALUES = 10_000
@@ -19,12 +19,8 @@ _OPPOSITE: dict[Operator, Operator] = {
     Operator.EMPTY: Operator.NEMPTY,
     Operator.NEMPTY: Operator.EMPTY,
 }
-_LISTS = frozenset({Operator.IN, Operator.NIN, Operator.BETWEEN, Operator.NBETWEEN})
-_PAIRS = frozenset({Operator.BETWEEN, Operator.NBETWEEN})
 _PAIR = 2
-_ASKED_OF_TEXT = frozenset(
-    operator for operator in Operator if operator.value.endswith(("contains", "starts_with", "ends_with"))
-) | {Operator.REGEX}
+_ASKED_OF_TEXT = PATTERNS | {Operator.REGEX}
 _NOUNS = {FieldType.BOOLEAN: "boolean", FieldType.UUID: "UUID"}
 
 
@@ -44,10 +40,10 @@ def convert_operand(kind: FieldType, operator: Operator, value: Any) -> tuple[Op
         return (Operator.NULL if operator is Operator.EQ else Operator.NNULL), True
     if operator in _ASKED_OF_TEXT:
         kind = FieldType.TEXT
-    if operator not in _LISTS:
+    if operator not in LISTS | RANGES:
         return operator, convert_item(kind, value)
     found = tuple(convert_item(kind, item) for item in items_of(value) if item is not None)
-    if operator in _PAIRS and len(found) != _PAIR:
+    if operator in RANGES and len(found) != _PAIR:
         raise invalid_query(f'"_{operator.value}" needs two values')
     return operator, found
 

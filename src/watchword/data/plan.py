@@ -17,10 +17,10 @@ from watchword.data.expressions import Expressions
 from watchword.data.parameters import Parameters
 from watchword.data.schema import Collection
 from watchword.data.sorting import Sorting
-from watchword.data.system import CONCEALED, virtual_column
+from watchword.data.system import virtual_column
 from watchword.data.wants import Nested, Want, Wants
 from watchword.query.filters import Filter, all_of
-from watchword.query.rendering import renderer
+from watchword.query.rendering import CONCEALED, renderer
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from watchword.data.sequences import move_past, take_numbers
 from watchword.data.violations import Attempt, explained
 from watchword.query.filters import EVERYTHING
 from watchword.query.types import FieldType
-from watchword.query.values import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -170,15 +169,3 @@ def _equal(columns: Iterable[sa.Column[Any]], key: Key) -> sa.ColumnElement[bool
 
 def _only(keys: Sequence[Key]) -> Any:
     return keys[0][0] if len(keys) == 1 else None
-
-
-def key_in(collection: Collection, item: dict[str, Any]) -> Key | None:
-    """Return the key that an object holds; None when it does not hold all of one that a row can have."""
-    values = [item.get(name) for name in collection.key]
-    if any(value is None or isinstance(value, (bool, dict, list)) for value in values):
-        return None
-    try:
-        kinds = [collection.fields[name].type for name in collection.key]
-        return tuple(convert(kind, value) for kind, value in zip(kinds, values, strict=True))
-    except ValueError:
-        return None

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MOST_PLANS = 500
 """How many plans are remembered for one set of rights on one structure of the database."""
+LONGEST_REMEMBERED = 4_000
+MOST_REMEMBERED = 200_000
+"""Characters of a query whose plan is remembered, and of all such queries: nobody shall fill the memory with them."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -152,12 +155,14 @@ class Reader:
         plans = self._plans.setdefault(catalogue, WeakKeyDictionary()).setdefault(scope.access, {})
         name = make.__name__ + shape.query.fingerprint()
         plan: P | None = plans.get(name)
+        lasting = len(name) <= LONGEST_REMEMBERED
         if plan is None:
             plan = make(Planner(Binder(catalogue, scope), self._limits), shape.query)
-            if len(plans) >= MOST_PLANS:
-                del plans[next(iter(plans))]
-            plans[name] = plan
-        return plan, Call(scope, shape.given, limit, query.offset)
+            if lasting:
+                while plans and (len(plans) >= MOST_PLANS or sum(map(len, plans)) > MOST_REMEMBERED - len(name)):
+                    del plans[next(iter(plans))]
+                plans[name] = plan
+        return plan, Call(scope, shape.given, limit, query.offset, lasting)
 
     @asynccontextmanager
     async def _connection(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
@@ -178,5 +183,5 @@ def _plan_keys(planner: Planner, query: Query) -> Level:
 
 
 async def _count(connection: AsyncConnection, count: Counting, call: Call) -> int:
-    rows = await fetch(connection, count.statement, call.values(count.parameters))
+    rows = await fetch(connection, call, count.statement, call.values(count.parameters))
     return int(rows[0][0])

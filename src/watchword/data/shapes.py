@@ -11,18 +11,12 @@ from watchword.data.operands import MOST_VALUES, items_of
 from watchword.query.filters import All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
 from watchword.query.query import Query
-from watchword.query.types import Operator
+from watchword.query.types import LISTS, PATTERNS, Operator
 
 GIVEN = "GIVEN"
 """The variable that stands for a constant; its path is the constant's place. No client can name it."""
 
-_LISTS = frozenset({Operator.IN, Operator.NIN})
-_ONES = frozenset(
-    operator
-    for operator in Operator
-    if operator in {Operator.EQ, Operator.NEQ, Operator.LT, Operator.LTE, Operator.GT, Operator.GTE}
-    or operator.value.endswith(("contains", "starts_with", "ends_with"))
-)
+_ONES = PATTERNS | {Operator.EQ, Operator.NEQ, Operator.LT, Operator.LTE, Operator.GT, Operator.GTE}
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -79,11 +73,11 @@ class _Lifting:
 
     def _compare(self, node: Compare) -> Compare:
         value = node.value
-        members = items_of(value) if node.operator in _LISTS else [value]
+        members = items_of(value) if node.operator in LISTS else [value]
         self.count += len(members)
         if any(isinstance(item, Variable) for item in members):
             return node
-        if node.operator not in _LISTS and (value is None or node.operator not in _ONES):
+        if node.operator not in LISTS and (value is None or node.operator not in _ONES):
             return node
         self.given.append(value)
         return msgspec.structs.replace(node, value=Variable(GIVEN, (str(len(self.given) - 1),)))

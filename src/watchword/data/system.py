@@ -7,10 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from watchword.data.schema import Field, Relation
+from watchword.query.rendering import CONCEALED
 from watchword.query.types import FieldType
 from watchword.storage.tables import PREFIX, SERVED, tokens
-
-CONCEALED = "**********"
 
 NAMES: dict[str, str] = {table.name: name for name, table in SERVED.items()}
 

@@ -16,12 +16,12 @@ from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem, failed_validation, forbidden, forbidden_field, invalid_payload
 from watchword.base.ids import uuid7
 from watchword.data.storable import is_shown, is_storable, is_too_large
-from watchword.data.system import CONCEALED
 from watchword.data.violations import violation
 from watchword.query.dynamic import operand_of, parse_variable
 from watchword.query.filters import EVERYTHING, All, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
 from watchword.query.predicate import validate
+from watchword.query.rendering import CONCEALED
 from watchword.query.types import NUMERIC, FieldType
 from watchword.query.values import convert
 
@@ -95,6 +95,8 @@ class Target:
         asked = self._presets(given) | given
         problems: list[Problem] = []
         for name, value in asked.items():
+            if self._is_kept_elsewhere(name):
+                continue
             try:
                 self._take(draft, name, value)
             except Problem as problem:
@@ -121,22 +123,29 @@ class Target:
         _raise_all(validate(check, payload, creating, scope.variables, scope.now))
 
     def _may_name(self, name: str, value: Any) -> bool:
-        field = self.collection.fields.get(name)
-        if field is not None and "digest" in field.special and value != CONCEALED:
-            return False  # kept elsewhere, by whoever makes the digest
+        if self._is_kept_elsewhere(name) and value != CONCEALED:
+            return False
         if self.rule.fields is None:
             return True
-        return (field is not None or name in self.collection.relations) and name in self.rule.fields
+        known = name in self.collection.fields or name in self.collection.relations
+        return known and name in self.rule.fields
 
     def _is_writable(self, name: str, value: Any) -> bool:
         field = self.collection.fields.get(name)
         if field is None:
             return name in self.collection.relations
+        if self._is_kept_elsewhere(name):
+            return True  # whoever makes the digest says by it that there is one; the right to it is judged by row, here
         if field.concealed and value == CONCEALED:
             return False
         if value is None and (field.generated or (name in self.collection.key and self.action is Action.CREATE)):
             return False
         return self._may_manage(name) or not any(special in _MANAGED for special in field.special)
+
+    def _is_kept_elsewhere(self, name: str) -> bool:
+        """Whether a field is no column of the row: a token, of which a digest is kept in a table of its own."""
+        field = self.collection.fields.get(name)
+        return field is not None and "digest" in field.special
 
     def _may_manage(self, name: str) -> bool:
         return self.binder.scope.access.admin or (self.rule.fields is not None and name in self.rule.fields)
@@ -146,8 +155,7 @@ class Target:
         presets = {}
         for name, value in self.rule.rule.presets.items():
             field = self.collection.fields.get(name)
-            virtual = field is not None and "digest" in field.special
-            if name in given or virtual or (field is None and name not in self.collection.relations):
+            if name in given or (field is None and name not in self.collection.relations):
                 continue
             presets[name] = self._resolve(value, FieldType.STRING if field is None else field.type)
         return presets

@@ -101,6 +101,8 @@ class Wants:
         if below or selection.function is None:
             yield head, _Draft(field, below=below, explicit=True)
             return
+        if field in collection.fields and collection.fields[field].concealed:
+            raise forbidden_field(collection.name, field, _quoted(trail))  # a part of it would be shown
         self._binder.check_function(collection, field, selection.function)
         yield f"{head}_{selection.function.value}", _Draft(field, selection.function, explicit=True)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from watchword.base.errors import Problem
     from watchword.http.settings import HttpSettings
 
-logger = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _HIDDEN = "**********"
 _SECRET = re.compile(r"token|password|secret|otp", re.IGNORECASE)
@@ -64,7 +64,7 @@ class AccessLog:
         finally:
             milliseconds = round((perf_counter() - started) * 1000, 2)
             shown = shown_path(scope)
-            logger.info(
+            _log.info(
                 "request", method=scope["method"], path=shown, status=status, ms=milliseconds, request_id=reference
             )
 
@@ -72,7 +72,7 @@ class AccessLog:
 def _problem(error: Exception, scope: Scope, reference: str) -> Problem:
     problem = problem_of(error, scope["path"]) if isinstance(error, HTTPException) else None
     if problem is None:
-        logger.error("request.failed", exc_info=error, reference=reference, method=scope["method"], path=scope["path"])
+        _log.error("request.failed", exc_info=error, reference=reference, method=scope["method"], path=scope["path"])
         problem = unexpected(reference)
     return problem
 

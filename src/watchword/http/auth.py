@@ -12,6 +12,7 @@ from watchword.http.cookies import clear_cookie, set_cookie
 from watchword.http.credentials import parse_login, parse_refresh
 from watchword.http.problems import problem_answer, route_not_found
 from watchword.identity.settings import Mode
+from watchword.identity.users import LOCAL
 from watchword.protocol.operations import RefreshToken
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import CookieSettings, HttpSettings
     from watchword.identity.authenticator import Authenticated
-
-_LOCAL = "default"  # the provider of users who log in with a password
 
 
 class Auth:
@@ -64,7 +63,7 @@ class Auth:
 
     async def login_with(self, call: Call) -> Answer:
         """Log in with a provider; there is only the default one."""
-        if call.path("provider") != _LOCAL:
+        if call.path("provider") != LOCAL:
             raise route_not_found(call.request.scope["path"])
         return await self.login(call)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from watchword.http.caller import Callers
     from watchword.http.settings import HttpSettings
 
-logger = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _ENDED = frozenset({401, 403})
 
@@ -75,9 +75,9 @@ class Endpoint:
             answer = await self._answer(request)
         except ClientDisconnect:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug is logged, and answered with its id
             reference = reference_of(scope)
-            logger.exception("request.failed", reference=reference, method=request.method, path=shown_path(scope))
+            _log.exception("request.failed", reference=reference, method=request.method, path=shown_path(scope))
             answer = problem_answer(unexpected(reference))
         await send_answer(answer, scope, send)
 

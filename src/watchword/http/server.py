@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Probe = Callable[[], Awaitable[None]]
 """Returns when the database answers; raises when it does not."""
 
-logger = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _PATIENCE = 5.0
 _SLOW_MILLISECONDS = 1000.0
@@ -105,7 +105,7 @@ class Server:
             with anyio.fail_after(_PATIENCE):
                 await self._probe()
         except (Problem, OSError):
-            logger.warning("health.database_away")
+            _log.warning("health.database_away")
             status = "error"
         milliseconds = (self._clock.monotonic() - started) * 1000
         return "warn" if status == "ok" and milliseconds > _SLOW_MILLISECONDS else status, milliseconds

@@ -8,6 +8,7 @@ from watchword.base.errors import Code, Problem
 from watchword.http.answers import Answer, json_answer, read_answer, written_answer
 from watchword.http.bodies import read_object
 from watchword.http.items import Items
+from watchword.identity.users import USERS
 from watchword.protocol.operations import Read, Update
 from watchword.query.wire import parse_query, parse_query_string
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings
-
-USERS = "directus_users"
 
 _FAMILIES = {
     "/users": USERS,

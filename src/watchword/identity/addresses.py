@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def split_list(text: str | None) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def _range(entry: str) -> tuple[Address, Address] | None:
             return ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
         network = ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        log.warning("address_not_understood", entry=entry)
+        _log.warning("address.not_understood", entry=entry)
         return None
     return network.network_address, network.broadcast_address
 

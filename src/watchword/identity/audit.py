@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from watchword.base.ids import uuid7
 from watchword.identity.client import Client, storable
 from watchword.identity.window import ClockedMemory, Window
 from watchword.storage.tables import auth_events
+from watchword.storage.types import moment
 
 if TYPE_CHECKING:
     from watchword.base.clock import Clock
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _AGENT_LENGTH = 512
 _REFUSALS_PER_MINUTE = 60
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class Kind(StrEnum):
@@ -65,7 +65,7 @@ class Audit:
         """Write an event. A failure to write is logged and otherwise without effect."""
         row = {
             "id": uuid7(),
-            "at": datetime.fromtimestamp(self._clock.now(), UTC),
+            "at": moment(self._clock.now()),
             "kind": kind.value,
             "user": user,
             "session": session,
@@ -75,11 +75,11 @@ class Audit:
             "detail": detail or None,
         }
         if kind in _REFUSALS and not await self._refusals.hit(client.network):
-            log.warning("auth_event_not_stored", reason="too many refusals", kind=kind.value, ip=row["ip"])
+            _log.warning("audit.not_stored", reason="too many refusals", kind=kind.value, ip=row["ip"])
             return
         try:
             async with self._db.write(silent=True) as connection:
                 await connection.execute(insert(auth_events).values(row))
         except (SQLAlchemyError, Problem) as error:
             reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-            log.warning("auth_event_not_stored", reason=reason, kind=kind.value, user=user)
+            _log.warning("audit.not_stored", reason=reason, kind=kind.value, user=user)

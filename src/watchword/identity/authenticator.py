@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watchword.access.compile import Access
-from watchword.access.principal import ANONYMOUS, Principal
+from watchword.access.principal import Principal
 from watchword.base.errors import Code, Problem
 from watchword.identity.audit import Audit, Kind
 from watchword.identity.grants import Grants, Rights
@@ -79,13 +79,8 @@ class Identity:
                 await self.audit.record(Kind.TOKEN_REFUSED, client, code=problem.code.value)
             raise
 
-    async def anonymous(self, client: Client) -> Authenticated:
-        """Return the public as a principal, with the public's rights."""
-        principal = msgspec.structs.replace(ANONYMOUS, address=client.address)
-        return _as(principal, await self.grants.of_public(client.address))
-
     async def renew(self, principal: Principal) -> Authenticated:
-        """Return a principal with the rights of now.
+        """Return a principal, the public included, with the rights of now.
 
         Raises:
             Problem: INVALID_CREDENTIALS when the session, the token or the user's activity has ended.

@@ -1,4 +1,4 @@
-"""Bootstrap: the first administrator. There is no default account; somebody has to make one, once."""
+"""Bootstrap: the first administrator, and roles. There is no default account; somebody has to make one, once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, insert, or_, select
 
+from watchword.base.errors import invalid_payload
 from watchword.base.ids import uuid7
 from watchword.identity.users import NewUser
 from watchword.storage.tables import access, policies, roles, users
@@ -41,6 +42,20 @@ async def create_administrator(db: Database, accounts: Users, email: str, passwo
     """
     role = await administrator_role(db)
     return await accounts.create(NewUser(email=email, password=password, role=role))
+
+
+async def find_role(db: Database, wanted: str) -> str:
+    """Return the role that has this key or this name.
+
+    Raises:
+        Problem: INVALID_PAYLOAD when there is none, or several have the name.
+    """
+    named = select(roles.c.id).where(or_(roles.c.id == wanted, roles.c.name == wanted))
+    async with db.read() as connection:
+        found = list((await connection.execute(named)).scalars())
+    if len(found) != 1:
+        raise invalid_payload(f'There is no role "{wanted}"' if not found else f'Several roles are named "{wanted}"')
+    return str(found[0])
 
 
 async def administrator_role(db: Database) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from watchword.query.filters import Variable
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
 _ACTIONS = frozenset(Action)
 _EVERY_FIELD = "*"
@@ -178,7 +178,7 @@ def _permission(row: Mapping[str, Any]) -> Permission | None:
             parse_permission_filter(row["validation"]),
         )
     except Problem as problem:
-        log.warning("permission_not_understood", permission=row["id"], policy=row["policy"], reason=problem.message)
+        _log.warning("permission.not_understood", permission=row["id"], policy=row["policy"], reason=problem.message)
         return None
 
 

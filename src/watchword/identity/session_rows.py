@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +9,7 @@ from sqlalchemy import and_, select, update
 
 from watchword.identity.settings import Mode
 from watchword.storage.tables import sessions
+from watchword.storage.types import moment
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
@@ -60,6 +60,8 @@ def ended(session: str) -> Session:
 async def read_sessions(db: Database, ids: list[str]) -> dict[str, Session]:
     """Read the sessions that exist, by one query for 5,000."""
     found: dict[str, Session] = {}
+    if not ids:
+        return found
     async with db.read() as connection:
         for start in range(0, len(ids), _IDS_PER_QUERY):
             these = sessions.c.id.in_(ids[start : start + _IDS_PER_QUERY])
@@ -79,8 +81,3 @@ def of_user(user: str, except_session: str | None) -> ColumnElement[bool]:
     if except_session is None:
         return sessions.c.user == user
     return and_(sessions.c.user == user, sessions.c.id != except_session)
-
-
-def moment(seconds: float) -> datetime:
-    """Return seconds since the epoch as the database takes them."""
-    return datetime.fromtimestamp(seconds, UTC)

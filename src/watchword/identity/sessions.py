@@ -19,13 +19,13 @@ from watchword.identity.session_rows import (
     Session,
     end_sessions,
     ended,
-    moment,
     of_user,
     read_sessions,
     session_from,
 )
 from watchword.identity.settings import IdentitySettings, Mode
 from watchword.storage.tables import sessions
+from watchword.storage.types import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,7 +89,6 @@ class Sessions:
         row = {
             "id": key,
             "user": user,
-            "family": key,
             "mode": mode.value,
             "created_at": moment(now),
             "expires_at": moment(self._end(mode, now, now)),
@@ -185,27 +184,20 @@ class Sessions:
         """Read the session anew at its next check: another node may have changed it."""
         self._known.drop(session)
 
-    async def recheck(self, session: str) -> bool:
-        """Read the session anew at once and tell the listeners what is new; return whether it is live."""
-        before = self._known.get(session)
-        self._known.drop(session)
-        found = await self._known.load(session, lambda: self._read(session))
-        self._compare(before, found)
-        return found.is_live(self._clock.now())
+    async def sweep(self, which: Iterable[str]) -> list[str]:
+        """Look sessions up that may have changed, by one query for 5,000; tell the listeners what is new.
 
-    async def sweep(self, live: Iterable[str]) -> list[str]:
-        """Look sessions up that are thought to be live, by one query for 5,000; tell the listeners what is new.
-
-        Bounds how long a revocation can go unnoticed when word of it was lost. Returns those that are not live.
+        Done regularly, it bounds how long a revocation can go unnoticed when word of it was lost. Returns those that
+        are not live.
         """
-        ids = list(dict.fromkeys(live))
+        ids = list(dict.fromkeys(which))
         found = await read_sessions(self._db, ids)
         dead = []
         for key in ids:
             before = self._known.get(key)
             session = found.get(key, ended(key))
-            if before is not None and before.revoked:
-                session = before  # ended here while the query was under way
+            if before is not None and _is_newer(before, session):
+                session = before
             else:
                 self._known.put(key, session)
                 self._compare(before, session)
@@ -287,3 +279,8 @@ class Sessions:
         until = self._settings.token_expiry(session.mode, session.refreshed_at, session.expires_at)
         for listener in self._when_extended:
             listener(session.id, until)
+
+
+def _is_newer(known: Session, read: Session) -> bool:
+    """Whether a session was ended or refreshed in this process while the database was being asked."""
+    return known.revoked or (not read.revoked and known.refreshed_at > read.refreshed_at)

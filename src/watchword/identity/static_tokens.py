@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -16,9 +15,13 @@ from watchword.base.errors import failed_validation, forbidden, not_unique
 from watchword.base.ids import short_id, uuid7
 from watchword.base.secret import Secret, digest
 from watchword.identity.cache import Cache
+from watchword.identity.users import USERS
 from watchword.storage.tables import tokens
+from watchword.storage.types import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -67,7 +70,7 @@ class StaticTokens:
         """
         prefix, token = generate()
         row = _row(user, token, self._clock.now())
-        row |= {"name": name, "prefix": prefix, "expires_at": None if expires_at is None else _moment(expires_at)}
+        row |= {"name": name, "prefix": prefix, "expires_at": None if expires_at is None else moment(expires_at)}
         return Issued(await self._insert(row), Secret(token))
 
     async def set(self, user: str, token: str) -> str:
@@ -93,7 +96,7 @@ class StaticTokens:
         row = _row(user, token, self._clock.now())
         taken = await connection.execute(select(tokens.c.id).where(tokens.c.digest == row["digest"]))
         if taken.first() is not None:
-            raise not_unique("directus_users", "token")
+            raise not_unique(USERS, "token")
         await connection.execute(insert(tokens).values(row))
 
     async def find(self, token: str) -> StaticToken | None:
@@ -109,7 +112,7 @@ class StaticTokens:
 
     async def is_live(self, token: str) -> bool:
         """Whether the token of this id still exists and has not expired; reads the database."""
-        now = _moment(self._clock.now())
+        now = moment(self._clock.now())
         lasting = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
         async with self._db.read() as connection:
             found = await connection.execute(select(tokens.c.id).where(tokens.c.id == token, lasting))
@@ -129,7 +132,7 @@ class StaticTokens:
         if token.used_at is not None and now - token.used_at < _USE_NOTED_EVERY:
             return
         async with self._db.write() as connection:
-            noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=_moment(now))
+            noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=moment(now))
             found = (await connection.execute(noted.returning(tokens.c.digest))).scalar_one_or_none()
         if found is not None:
             self._known.drop(found)
@@ -147,7 +150,7 @@ class StaticTokens:
                 await connection.execute(insert(tokens).values(row))
         except IntegrityError as error:
             taken = (await self._read(row["digest"])).user
-            raise (not_unique("directus_users", "token") if taken else forbidden()) from error
+            raise (not_unique(USERS, "token") if taken else forbidden()) from error
         for key in (*replaced, row["digest"]):
             self._known.drop(key)
         return str(row["id"])
@@ -193,12 +196,8 @@ async def _delete(connection: AsyncConnection, which: ColumnElement[bool]) -> li
 
 
 def _row(user: str, token: str, now: float) -> dict[str, Any]:
-    return {"id": uuid7(), "user": user, "digest": digest(token), "created_at": _moment(now)}
+    return {"id": uuid7(), "user": user, "digest": digest(token), "created_at": moment(now)}
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()

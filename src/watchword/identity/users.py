@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from watchword.base.ids import uuid7
 from watchword.base.secret import Secret
 from watchword.identity.client import is_storable
 from watchword.storage.tables import users
+from watchword.storage.types import moment
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _EMAIL_LENGTH = 128
 
-COLLECTION = "directus_users"
+USERS = "directus_users"
+"""The collection in which clients see them."""
+
 LOCAL = "default"  # the provider of users who log in with a password
 
 
@@ -160,15 +162,14 @@ class Users:
                 anew = await self._passwords.hash(password.reveal())
         this = users.c.id == user.id
         async with self._db.write() as connection:
-            moment = datetime.fromtimestamp(self._clock.now(), UTC)
-            await connection.execute(update(users).where(this).values(last_access=moment))
+            await connection.execute(update(users).where(this).values(last_access=moment(self._clock.now())))
             if anew is not None:
                 await connection.execute(update(users).where(this, users.c.password == stored).values(password=anew))
 
     async def _conflict(self, email: str, role: str | None) -> Problem:
         if await self.find_by_email(email) is not None:
-            return not_unique(COLLECTION, "email", email)
-        return Problem(Code.INVALID_FOREIGN_KEY, collection=COLLECTION, field="role", value=role)
+            return not_unique(USERS, "email", email)
+        return Problem(Code.INVALID_FOREIGN_KEY, collection=USERS, field="role", value=role)
 
     async def _new_hash(self, password: Secret, context: tuple[str, ...]) -> str:
         self._passwords.check_new(password.reveal(), context)

@@ -161,7 +161,7 @@ class Hub:
                 self._fail(view)
 
     async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
-        if view.shape.columns is not None and not any(change.omitted for _, change in told):
+        if not view.needs_rows and not any(change.omitted for _, change in told):
             return [view.event(action, change, now) for action, change in told]
         keys = {change.key for action, change in told if action != "delete"}
         rows = await self._lookup.rows(view, tuple(keys)) if keys else {}

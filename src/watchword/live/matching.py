@@ -17,7 +17,7 @@ from watchword.protocol.events import Change, Event
 from watchword.query.filters import Filter, Variable, all_of, any_of
 from watchword.query.predicate import LOOKUP, Truth, compile_predicate, is_relational
 from watchword.query.query import Query, fingerprint
-from watchword.query.rendering import renderer
+from watchword.query.rendering import CONCEALED, renderer
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -93,12 +93,15 @@ class View:
         self._sees = compile_predicate(self.sight)
         self._sights = [(compile_predicate(sight.filter), sight.fields) for sight in shape.sights]
         self._is_uniform = len({sight.fields for sight in shape.sights}) == 1
+        # Which fields a row shows may hang on related rows, also where the row itself is in everybody's sight.
+        is_shown_by_others = not self._is_uniform and any(is_relational(sight.filter) for sight in shape.sights)
+        self.needs_rows = shape.columns is None or is_shown_by_others
         self._columns = [(column.name, column.source, _writer(column)) for column in shape.columns or ()]
 
     @property
     def needs_database(self) -> bool:
         """Whether a change cannot be told from its images alone."""
-        return self.is_relational or self.shape.columns is None
+        return self.is_relational or self.needs_rows
 
     def sees(self, row: Row | None, now: float) -> Truth:
         """Say whether a row is in sight: True, False, None (SQL's unknown) or LOOKUP when memory cannot tell."""
@@ -149,5 +152,5 @@ class View:
 
 def _writer(column: Column) -> Callable[[Any], Any]:
     if column.concealed:
-        return lambda value: None if value is None else "**********"
+        return lambda value: None if value is None else CONCEALED
     return renderer(column.type) or (lambda value: value)

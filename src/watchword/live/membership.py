@@ -32,8 +32,11 @@ class Membership:
     def offer(self, event: Event) -> None:
         """Deliver an event, or keep it until the subscription is live."""
         if self._buffer is None:
-            if event.position > self._floor:
-                self.peer.deliver(self.subscription, event)
+            if event.kind == "init":
+                self._floor = event.position  # all that there is; offsets may have begun anew with it
+            elif event.position <= self._floor:
+                return
+            self.peer.deliver(self.subscription, event)
             return
         self._buffer.append(event)
         if len(self._buffer) > BUFFER_LIMIT:

@@ -36,4 +36,4 @@ class Peer(Protocol):
         """Give the connection up if its client has not read for too long; called every few seconds."""
 
     def stop(self, code: int) -> None:
-        """Close with a WebSocket close code after what waits has been written."""
+        """Close with a WebSocket close code after the answers that wait have been written."""

@@ -15,7 +15,7 @@ class Change(msgspec.Struct, frozen=True):
     `action` is create, update or delete. `key` is the row's primary key as text (columns of a composite key joined by
     commas). `before` and `after` are the row's images by column name: as JSON values when read from the log, as the
     fields' Python values after `data.images` has decoded them; `omitted` names columns too large to be in the log.
-    `position` is the offset in the log; `transaction` groups what was committed together (offset of its last change).
+    `position` is the offset in the log; `origin` is what the writer was called in the log, where it was given a name.
     """
 
     collection: str

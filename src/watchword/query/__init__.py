@@ -1,1 +1,1 @@
-"""The query language, once for REST, sockets, GraphQL and stored permission rules. No I/O, no schema."""
+"""The query language, once for REST, sockets and stored permission rules. No I/O, no schema."""

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from watchword.query.types import TEXTUAL, FieldType, Operator
+from watchword.query.types import LISTS, PATTERNS, RANGES, TEXTUAL, FieldType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     Check = Callable[[Any], bool]
     Comparison = Callable[[Any, Any], bool]
     Preparation = Callable[[Any], Any]
-
-LISTS = frozenset({Operator.IN, Operator.NIN})
-RANGES = frozenset({Operator.BETWEEN, Operator.NBETWEEN})
 
 
 def comparison(name: str, kind: FieldType) -> Comparison:
@@ -190,5 +187,4 @@ _COMPARISONS: dict[Operator, Comparison] = {
     **_POSITIVE,
     **{Operator(f"n{name}"): _negated(compare) for name, compare in _POSITIVE.items()},
 }
-PATTERNS = frozenset(name for name in _COMPARISONS if name.endswith(("contains", "starts_with", "ends_with")))
 _CASELESS = frozenset(name for name in PATTERNS if name.startswith(("i", "ni")))

@@ -15,7 +15,7 @@ from watchword.query.brackets import elements, is_list
 from watchword.query.dynamic import parse_variable
 from watchword.query.filters import EVERYTHING, Compare, Filter, Related, all_of, any_of
 from watchword.query.functions import parse_path
-from watchword.query.types import Operator
+from watchword.query.types import LISTS, RANGES, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +30,7 @@ MOST_VALUES = 10_000
 _LOGIC = frozenset({"_and", "_or"})
 _QUANTIFIERS = frozenset({"_some", "_none"})
 _OPERATORS = frozenset(f"_{operator.value}" for operator in Operator)
-_LISTS = frozenset({Operator.IN, Operator.NIN, Operator.BETWEEN, Operator.NBETWEEN})
-_RANGES = frozenset({Operator.BETWEEN, Operator.NBETWEEN})
+_LISTS = LISTS | RANGES
 _FLAGS = frozenset({Operator.NULL, Operator.NNULL, Operator.EMPTY, Operator.NEMPTY, Operator.SUBMITTED})
 _NULLABLE = frozenset({Operator.EQ, Operator.NEQ})
 _FALSE = frozenset({"false", "0"})
@@ -161,7 +160,7 @@ class _Parser:
         self._values += len(items)
         if self._values > MOST_VALUES:
             raise invalid_query(f"Filter has more than {MOST_VALUES} values")
-        if operator in _RANGES and (len(items) != _BOUNDS or None in items):
+        if operator in RANGES and (len(items) != _BOUNDS or None in items):
             raise invalid_query(f'"_{operator}" must have two values')
         return items
 

@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
 
-from watchword.query.comparisons import LISTS, RANGES, comparison, nullness, preparation
+from watchword.query.comparisons import comparison, nullness, preparation
 from watchword.query.dynamic import operand_of, operands_of
 from watchword.query.filters import All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
 from watchword.query.functions import compute
 from watchword.query.substitution import bind_variables, has_variables
-from watchword.query.types import Function, Operator
+from watchword.query.types import LISTS, RANGES, Function, Operator
 from watchword.query.validation import validate
 from watchword.query.variables import Variables
 

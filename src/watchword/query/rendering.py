@@ -19,6 +19,10 @@ _EXACT = 2**53
 """Whole numbers beyond this lose digits in JavaScript; they travel as text."""
 
 
+CONCEALED = "**********"
+"""What is shown of a value that is never shown; sent back, it changes nothing."""
+
+
 def render(kind: FieldType, value: Any) -> Any:
     """Return the JSON-ready form of a canonical value; what does not fit its type is rendered by what it is."""
     function = _RENDERINGS.get(kind)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watchword.query.comparisons import LISTS, RANGES
 from watchword.query.dynamic import operand_of, operands_of
 from watchword.query.filters import EVERYTHING, NOTHING, All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
+from watchword.query.types import LISTS, RANGES
 
 if TYPE_CHECKING:
     from watchword.query.variables import Variables

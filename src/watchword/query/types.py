@@ -66,11 +66,14 @@ class Operator(StrEnum):
     SUBMITTED = "submitted"
 
 
+LISTS = frozenset({Operator.IN, Operator.NIN})
+RANGES = frozenset({Operator.BETWEEN, Operator.NBETWEEN})
+PATTERNS = frozenset(op for op in Operator if op.value.endswith(("contains", "starts_with", "ends_with")))
+
 _NULLNESS = frozenset({Operator.NULL, Operator.NNULL})
 _EMPTINESS = frozenset({Operator.EMPTY, Operator.NEMPTY})
 _EQUALITY = frozenset({Operator.EQ, Operator.NEQ, Operator.IN, Operator.NIN}) | _NULLNESS
-_ORDER = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN, Operator.NBETWEEN})
-_MATCHING = frozenset(op for op in Operator if op.value.endswith(("contains", "starts_with", "ends_with")))
+_ORDER = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE}) | RANGES
 
 VALIDATION_ONLY = frozenset({Operator.REGEX, Operator.SUBMITTED})
 
@@ -82,12 +85,12 @@ def operators_of(kind: FieldType) -> frozenset[Operator]:
     if kind is FieldType.BOOLEAN:
         return _EQUALITY | _EMPTINESS
     if kind is FieldType.UUID:
-        return _EQUALITY | _EMPTINESS | _MATCHING
+        return _EQUALITY | _EMPTINESS | PATTERNS
     if kind is FieldType.JSON or kind is FieldType.BINARY:
         return _NULLNESS | _EMPTINESS
     if kind is FieldType.ALIAS:
         return _NULLNESS
-    return _EQUALITY | _ORDER | _EMPTINESS | _MATCHING
+    return _EQUALITY | _ORDER | _EMPTINESS | PATTERNS
 
 
 class Function(StrEnum):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from watchword.base import json
 from watchword.base.errors import Problem, failed_validation, forbidden
-from watchword.query.comparisons import LISTS, PATTERNS, RANGES, comparison, nullness, preparation, text_of
+from watchword.query.comparisons import comparison, nullness, preparation, text_of
 from watchword.query.dynamic import operand_of, operands_of
 from watchword.query.filters import All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
 from watchword.query.functions import compute
 from watchword.query.patterns import matches
-from watchword.query.types import FieldType, Function, Operator
+from watchword.query.types import LISTS, PATTERNS, RANGES, FieldType, Function, Operator
 from watchword.query.values import convert, render
 from watchword.query.variables import Variables
 

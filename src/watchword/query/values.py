@@ -1,4 +1,4 @@
-"""Values: from what clients and databases say to canonical Python values, and back to JSON.
+"""Values: from what clients say to canonical Python values, and back to JSON.
 
 A field's canonical value is the same wherever it comes from: a row that was selected, an image in the change log, an
 operand of a filter, a payload. Text is `str`, uuid lower-case `str`, numbers `int`, `float` or `Decimal`, `boolean`
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Conversion = Callable[[Any], Any]
 
-__all__ = ["convert", "parse_stored", "render", "renderer"]
+__all__ = ["convert", "render", "renderer"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
@@ -55,20 +55,6 @@ def convert(kind: FieldType, value: Any) -> Any:
         return _CONVERSIONS[kind](value)
     except (TypeError, ArithmeticError, RecursionError, Problem) as error:
         raise ValueError(f"not a value of type {kind.value}") from error
-
-
-def parse_stored(kind: FieldType, value: Any) -> Any:
-    """Return the canonical value of what a database or a log image holds; what does not fit stays as it is.
-
-    `json` is parsed from text, so it must not have been parsed before.
-    """
-    parse = _STORED.get(kind)
-    if value is None or parse is None:
-        return value
-    try:
-        return parse(value)
-    except (TypeError, ValueError, ArithmeticError):
-        return value
 
 
 def _text(value: Any) -> str:
@@ -247,45 +233,4 @@ _CONVERSIONS: dict[FieldType, Conversion] = {
     FieldType.BINARY: _binary,
     FieldType.ALIAS: _nothing,
     FieldType.UNKNOWN: _text,
-}
-
-
-def _stored_date(value: Any) -> Any:
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _stored_time(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    parsed = time.fromisoformat(value)
-    return value if parsed.tzinfo else parsed
-
-
-def _stored_csv(value: Any) -> Any:
-    return _csv(value) if isinstance(value, str) else value
-
-
-def _stored_bytes(value: Any) -> Any:
-    """PostgreSQL writes bytes into JSON as `\\x` and hexadecimal digits."""
-    return bytes.fromhex(value[2:]) if isinstance(value, str) and value.startswith("\\x") else value
-
-
-def _unless_number(conversion: Conversion) -> Conversion:
-    return lambda value: value if isinstance(value, int | float) else conversion(value)
-
-
-_STORED: dict[FieldType, Conversion] = {
-    FieldType.UUID: _uuid,
-    FieldType.INTEGER: _integer,
-    FieldType.BIG_INTEGER: _integer,
-    FieldType.FLOAT: _float,
-    FieldType.DECIMAL: _unless_number(_decimal),
-    FieldType.BOOLEAN: _boolean,
-    FieldType.DATE: _stored_date,
-    FieldType.TIME: _stored_time,
-    FieldType.DATE_TIME: _unless_number(_date_time),
-    FieldType.TIMESTAMP: _unless_number(_timestamp),
-    FieldType.JSON: _parsed_json,
-    FieldType.CSV: _stored_csv,
-    FieldType.BINARY: _stored_bytes,
 }

@@ -27,6 +27,7 @@ DEFAULT_LIMIT = 100
 """The rows of a page when a query says which page but not how many rows it has."""
 
 MOST_ENTRIES = 1000
+MOST_RELATIONS_ASKED = 100
 
 _COUNTS = ("total_count", "filter_count")
 _OF_ROWS = frozenset({"count", "countAll"})
@@ -41,10 +42,37 @@ def parse_query(collection: str, params: Mapping[str, Any]) -> Query:
     Raises:
         Problem: INVALID_QUERY, in Directus' words where they are known.
     """
-    return _level(collection, params, "", 0)
+    return _level(collection, params, "", _Depth())
 
 
-def _level(collection: str, params: Mapping[str, Any], prefix: str, depth: int) -> Query:
+class _Depth:
+    """How deep the parameters lie, and how many relations they may still ask about, all levels together."""
+
+    __slots__ = ("_left", "level")
+
+    def __init__(self) -> None:
+        self.level = 0
+        self._left = MOST_RELATIONS_ASKED
+
+    def enter(self, relations: int) -> None:
+        """Go one level down to these relations; `leave` must follow.
+
+        Raises:
+            Problem: INVALID_QUERY, when it is too deep or there are too many of them.
+        """
+        self.level += 1
+        self._left -= relations
+        if self.level > MOST_RELATIONS:
+            raise _too_deep()
+        if self._left < 0:
+            raise invalid_query(f'"deep" has more than {MOST_RELATIONS_ASKED} relations')
+
+    def leave(self) -> None:
+        """Come back up."""
+        self.level -= 1
+
+
+def _level(collection: str, params: Mapping[str, Any], prefix: str, depth: _Depth) -> Query:
     """Read the parameters of the root, or those of a relation, whose names start with an underscore."""
 
     def given(name: str) -> Any:
@@ -62,7 +90,7 @@ def _level(collection: str, params: Mapping[str, Any], prefix: str, depth: int) 
         limit=limit,
         offset=offset,
         search=_search(given("search"), prefix + "search"),
-        deep=_deep(params if prefix else _object(given("deep"), "deep"), depth + 1),
+        deep=_deep(params if prefix else _object(given("deep"), "deep"), depth),
         aggregate=tuple(_aggregates(given("aggregate"), prefix + "aggregate")),
         group=tuple(_grouping(text) for text in _texts(grouping, prefix + "groupBy")),
         alias=_aliases(given("alias"), prefix + "alias"),
@@ -70,12 +98,15 @@ def _level(collection: str, params: Mapping[str, Any], prefix: str, depth: int) 
     )
 
 
-def _deep(params: Mapping[str, Any], depth: int) -> dict[str, Query]:
+def _deep(params: Mapping[str, Any], depth: _Depth) -> dict[str, Query]:
     """Read the queries of relations; which collection each is of, only the schema knows."""
     relations = {name: value for name, value in params.items() if not name.startswith("_")}
-    if relations and depth > MOST_RELATIONS:
-        raise _too_deep()
-    return {name: _level("", _object(value, f"deep.{name}"), "_", depth) for name, value in relations.items()}
+    if not relations:
+        return {}
+    depth.enter(len(relations))
+    queries = {name: _level("", _object(value, f"deep.{name}"), "_", depth) for name, value in relations.items()}
+    depth.leave()
+    return queries
 
 
 def _window(given: Callable[[str], Any], prefix: str) -> tuple[int | None, int]:
@@ -116,12 +147,14 @@ def _search(value: Any, name: str) -> str | None:
 
 def _fields(value: Any, name: str) -> tuple[Selection, ...]:
     selected: dict[Selection, None] = {}
+    left = MOST_ENTRIES
     for index, item in enumerate(_items(value, name)):
         for text in _selected(item, f"{name}[{index}]", "", 0):
+            left -= 1
+            if left < 0:
+                raise invalid_query(f'"{name}" has more than {MOST_ENTRIES} entries')
             path, function = parse_path(text)
             selected[Selection(_bounded(path), function)] = None
-            if len(selected) > MOST_ENTRIES:
-                raise invalid_query(f'"{name}" has more than {MOST_ENTRIES} entries')
     return tuple(selected)
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 import asyncpg
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from watchword.base.errors import Code, Problem
+from watchword.base.errors import Code, Problem, invalid_query
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
 Kind = Literal["sqlite", "postgresql"]
@@ -30,10 +31,16 @@ OpenConnection = AsyncConnection
 CONNECT_SECONDS = 10
 POOL_SECONDS = 10
 BUSY_MILLISECONDS = 5000
+PATIENCE_SECONDS = 30.0
+
+WITHOUT_BOUND = select(func.set_config("statement_timeout", "0", True))
+"""For PostgreSQL: lets the statements of one transaction take the time that they need."""
 
 _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+asyncpg")
 _BEGIN = "watchword_begin"
+_PATIENCE = "watchword_patience"
+_STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA journal_mode = WAL",
@@ -43,6 +50,9 @@ _PRAGMAS = (
 )
 # Classes of SQLSTATE that say "not now": connection exception, insufficient resources, operator intervention.
 _UNAVAILABLE = ("08", "53", "57P")
+_CANCELLED = "57014"
+_TOO_COMPLEX = "54"
+_TOO_COMPLEX_FOR_SQLITE = ("parser stack overflow", "Expression tree is too large", "too many ", "at most ")
 
 
 class Database:
@@ -50,21 +60,24 @@ class Database:
 
     `pool_size` bounds the open connections; who waits longer than ten seconds for one gets SERVICE_UNAVAILABLE. Do not
     open a transaction inside another one's block: each takes a connection, and SQLite has one writer at a time.
+    `patience` is how many seconds a statement may take, and on SQLite a whole transaction that only reads; what takes
+    longer is stopped, and SERVICE_UNAVAILABLE, too.
 
     Raises:
         ValueError: the URL names neither a SQLite file nor a PostgreSQL database.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, patience: float = PATIENCE_SECONDS) -> None:
         parsed = _parse(url)
         self.kind: Kind = "sqlite" if parsed.drivername == "sqlite+aiosqlite" else "postgresql"
         self._url = parsed
-        self._engine = _engine(self.kind, parsed, pool_size)
+        self._engine = _engine(self.kind, parsed, pool_size, patience)
         self._watching: AsyncEngine | None = None
-        self._reading = self._engine
+        self._reading = self._engine.execution_options(**{_PATIENCE: patience})
         if self.kind == "postgresql":
             self._reading = self._engine.execution_options(postgresql_readonly=True)
-        self._writing = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._keeping = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writing = self._keeping.execution_options(**{_PATIENCE: patience})
         self._turn = anyio.Lock() if self.kind == "sqlite" else None
         self._listeners: list[Callable[[], None]] = []
 
@@ -83,13 +96,14 @@ class Database:
         """Open a transaction that commits when the block ends and rolls back when it raises.
 
         On SQLite the process's writers take turns, so they never meet each other's lock. After the commit, and before
-        the caller goes on, the `on_commit` listeners run, unless the transaction is `silent` (the log's own upkeep).
-        Errors of statements (integrity, …) pass through as SQLAlchemy's.
+        the caller goes on, the `on_commit` listeners run, unless the transaction is `silent` (our own upkeep, on
+        SQLite without bound in time). Errors of statements (integrity, …) pass through as SQLAlchemy's.
 
         Raises:
             Problem: SERVICE_UNAVAILABLE when the database cannot be reached, stays locked or is lost on the way.
         """
-        async with self._turn or nullcontext(), _transaction(self._writing) as connection:
+        engine = self._keeping if silent else self._writing
+        async with self._turn or nullcontext(), _transaction(engine) as connection:
             yield connection
             with anyio.CancelScope(shield=True):
                 try:
@@ -132,6 +146,11 @@ class Database:
         await self._engine.dispose()
 
 
+def impatient() -> Problem:
+    """Say that a query was stopped because it took too long."""
+    return Problem(Code.SERVICE_UNAVAILABLE, service="database", reason="The query takes too long")
+
+
 def unavailable() -> Problem:
     """Say that the database cannot be used now, and nothing about why."""
     return Problem(Code.SERVICE_UNAVAILABLE, service="database", reason="The database is not available")
@@ -168,12 +187,17 @@ def _reaching() -> Iterator[None]:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Tell a database that was lost or stays locked; every other error of a statement passes."""
+    """Tell a database that was lost, stays locked or will not do so much; every other error of a statement passes."""
     try:
         yield
     except DBAPIError as error:
         if _is_lost(error):
             raise unavailable() from error
+        state, message = str(getattr(error.orig, "sqlstate", None)), str(error.orig)
+        if state == _CANCELLED or message == "interrupted":
+            raise impatient() from error
+        if state.startswith(_TOO_COMPLEX) or message.startswith(_TOO_COMPLEX_FOR_SQLITE):
+            raise invalid_query("The query is too complex") from error
         raise
 
 
@@ -208,27 +232,48 @@ def _with_ssl(url: URL) -> URL:
     return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
-def _engine(kind: Kind, url: URL, pool_size: int | None) -> AsyncEngine:
+def _engine(kind: Kind, url: URL, pool_size: int | None, patience: float | None = None) -> AsyncEngine:
     """Make an engine; without a pool size each connection stands alone."""
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pool_size is not None:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    pool["hide_parameters"] = True  # people's data is not for the log
     if kind == "postgresql":
         settings = {
             "application_name": "watchword",
             "default_transaction_isolation": "read committed",  # the change log is sequenced at no other
             "timezone": "UTC",
         }
+        if patience is not None:
+            settings["statement_timeout"] = str(round(patience * 1000))
         arguments = {"server_settings": settings, "timeout": CONNECT_SECONDS}
         # The ping replaces connections that died while idle, as all do when the server restarts.
         return create_async_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
     engine = create_async_engine(url, **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "before_cursor_execute", _count_anew)
     return engine
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+class _Deadline:
+    """When what runs on a connection of SQLite has to be over."""
+
+    def __init__(self) -> None:
+        self.moment = inf
+
+    def set(self, seconds: float | None) -> None:
+        """Begin to count anew; None counts for ever."""
+        self.moment = inf if seconds is None else monotonic() + seconds
+
+    def is_over(self) -> bool:
+        """Asked by SQLite at work, in its thread: whether it has to stop."""
+        return monotonic() > self.moment
+
+
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+    deadline = record.info[_PATIENCE] = _Deadline()
+    connection.run_async(lambda driver: driver.set_progress_handler(deadline.is_over, _STEPS))
     # Transactions are begun by `_begin_sqlite`, never by the driver's own guess at which statement needs one.
     connection.isolation_level = None
     connection.create_function("watchword_lower", 1, _lower, deterministic=True)
@@ -240,8 +285,16 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    connection.info[_PATIENCE].set(options.get(_PATIENCE))
     if options.get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql(options.get(_BEGIN, "BEGIN"))
+
+
+def _count_anew(connection: Connection, *_: object) -> None:
+    """A transaction that writes may have many statements; each of them has its time."""
+    options = connection.get_execution_options()
+    if _BEGIN in options:
+        connection.info[_PATIENCE].set(options.get(_PATIENCE))
 
 
 def _lower(value: Any) -> Any:

@@ -33,8 +33,10 @@ def decode(kind: Kind, text: bytes | str | None) -> tuple[Image | None, tuple[st
         return None, ()
     clean = text if isinstance(text, str) else text.decode(errors="replace")  # SQLite's text need not be UTF-8
     image = _parse(_plain if kind == "sqlite" else _exact, clean)
-    omitted = tuple(image.pop(OMITTED, ()))
+    omitted = _omitted(image.pop(OMITTED, []))
     for name in omitted:
+        if name not in image:
+            raise ValueError("not a column")
         del image[name]
     if kind == "sqlite":
         image = {name: _stored(value) for name, value in image.items()}
@@ -50,6 +52,13 @@ def _parse(decoder: msgspec.json.Decoder[Image], text: str) -> Image:
     if not isinstance(image, dict):
         raise ValueError("not an object")  # noqa: TRY004 # the text is wrong, not the caller
     return image
+
+
+def _omitted(names: Any) -> tuple[str, ...]:
+    """A table may have a column of that name, with anything in it."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("not a list of columns")
+    return tuple(names)
 
 
 def _stored(value: Any) -> Any:

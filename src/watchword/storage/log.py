@@ -32,7 +32,10 @@ _POSITION = re.compile(r"([a-z2-7]{8}):([0-9]{1,19})", re.ASCII)
 
 
 class ChangeLog:
-    """One node's view of the log. `open` first; `head` and `epoch` are those of the last look at it."""
+    """One node's view of the log. `open` first; `head` and `epoch` are those of the last look at it.
+
+    `head` goes back only when the database does.
+    """
 
     def __init__(self, db: Database) -> None:
         self._store: Store = SqliteLog(db) if db.kind == "sqlite" else PostgresLog(db)
@@ -147,8 +150,11 @@ class ChangeLog:
         return entries
 
     def _see(self, mark: Mark) -> None:
-        """Take a newer mark. Reads overlap, so an older one may come later."""
-        if mark.head >= self.head:
+        """Take a newer mark, or one of another epoch: then the database may have been set back, and the head with it.
+
+        Reads overlap, so an older mark may come later.
+        """
+        if mark.epoch != self.epoch or mark.head >= self.head:
             self.epoch = mark.epoch
             self.head = mark.head
 

@@ -96,10 +96,6 @@ def _function_of(table_name: str) -> str:
     return _PREFIX + hashlib.sha256(table_name.encode()).hexdigest()[:16]
 
 
-def _in_schema(namespace: object, schema: str) -> object:
-    return select(_namespace.c.oid).where(_namespace.c.nspname == schema).scalar_subquery() == namespace
-
-
 def _present(connection: Connection, schema: str) -> dict[str, _Present]:
     on = and_(_trigger.c.tgfoid == _proc.c.oid, _trigger.c.tgisinternal == false(), _trigger.c.tgparentid == 0)
     found = (

@@ -21,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from watchword.storage.engine import WITHOUT_BOUND
 from watchword.storage.postgres_capture import capture
 from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries
 
@@ -172,6 +173,7 @@ class PostgresLog:
 
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         async with self._db.write(silent=True) as connection:
+            await connection.execute(WITHOUT_BOUND)
             return await connection.run_sync(capture, captured)
 
     @asynccontextmanager

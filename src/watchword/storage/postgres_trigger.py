@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,6 +52,7 @@ BEGIN
   RETURN NULL;
 END"""
 
+_MARK = re.compile("@[a-z]+@")
 _IGNORED = ("RETURN NULL;",)
 
 
@@ -71,10 +73,10 @@ def function_body(schema: str, captured: Captured, columns: Sequence[Column]) ->
         "@update@": _updated(captured, columns) if "update" in captured.actions else _IGNORED,
         "@delete@": deleted if "delete" in captured.actions else _IGNORED,
     }
-    body = _BODY.replace("@schema@", name(schema)).replace("@origin@", _ORIGIN)
-    for mark, lines in parts.items():
-        body = body.replace(mark, "\n        ".join(lines))
-    return body.replace("@collection@", escaped(captured.collection))
+    words = {mark: "\n        ".join(lines) for mark, lines in parts.items()}
+    words |= {"@schema@": name(schema), "@origin@": _ORIGIN, "@collection@": escaped(captured.collection)}
+    # All at once: a column may be named like a mark.
+    return _MARK.sub(lambda mark: words[mark.group()], _BODY)
 
 
 def _updated(captured: Captured, columns: Sequence[Column]) -> Iterable[str]:

@@ -132,7 +132,6 @@ sessions = Table(
     metadata,
     _id(),
     _reference("user", "users"),
-    Column("family", String(36), nullable=False, index=True),
     _moment("created_at", nullable=False),
     _moment("expires_at", nullable=False),
     _moment("revoked_at"),
@@ -140,7 +139,6 @@ sessions = Table(
     Column("refresh_digest", String(64), nullable=False, unique=True),
     Column("previous_digest", String(64), index=True),
     _moment("rotated_at"),
-    Column("successor", Text()),  # the successor of the previous refresh token, encrypted under that token
     Column("ip", String(255)),
     Column("user_agent", Text()),
     Column("origin", String(255)),
@@ -173,13 +171,6 @@ auth_events = Table(
     Column("ip", String(255)),
     Column("user_agent", Text()),
     _json("detail"),
-)
-
-settings = Table(
-    "watchword_settings",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("value", Text(), nullable=False),
 )
 
 SERVED = {

@@ -43,6 +43,11 @@ class UtcTimestamp(TypeDecorator[datetime]):
         return from_text(value) if dialect.name == "sqlite" else value
 
 
+def moment(seconds: float) -> datetime:
+    """Return seconds since the epoch as our tables take them."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def to_text(moment: datetime) -> str:
     """Write an aware moment as SQLite stores it."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")

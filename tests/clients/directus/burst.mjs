@@ -1,12 +1,15 @@
 /** Many rows at once, and many one by one: the generator of the client has to get every one of them. */
 
+import WebSocket from "ws";
 import { as, client, finish, Follower, given, report, sdk } from "./harness.mjs";
 
 const ROWS = 100;
 const titles = (word) => Array.from({ length: ROWS }, (_, index) => `${word} ${index}`);
 
 const writer = as(given.editor);
-const own = client().with(sdk.staticToken(given.editor.token)).with(sdk.realtime());
+const own = client({ WebSocket: given.native ? globalThis.WebSocket : WebSocket })
+  .with(sdk.staticToken(given.editor.token))
+  .with(sdk.realtime());
 await own.connect();
 const follower = await Follower.of(own, "articles", { query: { fields: ["title"] } });
 await follower.init();

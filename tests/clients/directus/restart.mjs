@@ -1,8 +1,7 @@
 /** The server is stopped and started again under a client that follows a collection. */
 
 import { connect } from "node:net";
-import WebSocket from "ws";
-import { client, finish, Follower, given, PATIENCE, report, sdk, tapped, told } from "./harness.mjs";
+import { client, finish, Follower, given, PATIENCE, report, sdk, Socket, tapped, told } from "./harness.mjs";
 
 /** One attempt to reach the server, and another one a little later, until it listens. */
 function knock(options, done) {
@@ -12,7 +11,7 @@ function knock(options, done) {
 }
 
 /** A WebSocket whose way to the server is held open while it restarts, as by a balancer in front of it. */
-class Patient extends WebSocket {
+class Patient extends Socket {
   constructor(url) {
     super(url, {
       createConnection: (options, done) => {

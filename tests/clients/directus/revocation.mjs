@@ -1,7 +1,6 @@
 /** Identities are withdrawn in every way there is, while sockets of theirs are open and others look on. */
 
-import WebSocket from "ws";
-import { as, client, cookieJar, finish, Follower, given, report, sdk, tapped, told } from "./harness.mjs";
+import { as, client, cookieJar, finish, Follower, given, report, sdk, Socket, tapped, told } from "./harness.mjs";
 
 const { authentication, createItem, createUser, deleteUser, readUser, realtime, staticToken, updateUser } = sdk;
 const admin = as(given.admin);
@@ -17,12 +16,12 @@ async function hire(name) {
 /** Open a socket and follow the articles. */
 async function open(auth, { mode = "handshake", person, cookies } = {}) {
   const jar = cookies ?? cookieJar();
-  class Cookied extends WebSocket {
+  class Cookied extends Socket {
     constructor(url) {
       super(url, { headers: { Cookie: [...jar.cookies].map((pair) => pair.join("=")).join("; ") } });
     }
   }
-  const { frames, closes, Tapped } = tapped(cookies ? Cookied : WebSocket);
+  const { frames, closes, Tapped } = tapped(cookies ? Cookied : Socket);
   const own = client({ fetch: jar.fetch, WebSocket: Tapped })
     .with(auth)
     .with(realtime({ authMode: mode, reconnect: false }));
@@ -40,7 +39,7 @@ const witness = await byToken(given.editor.token);
 /** Withdraw, write a row at once, and see that every socket is closed without having been told of it. */
 async function withdraw(name, sockets, act, staying = []) {
   await act();
-  const since = Date.now();
+  const since = performance.now();
   const title = `After ${name}`;
   await as(given.editor).request(createItem("articles", { title }));
   for (const { follower } of [witness, ...staying]) await follower.title(title);
@@ -48,7 +47,7 @@ async function withdraw(name, sockets, act, staying = []) {
   for (const { closes } of sockets) codes.push(await closes.until(() => closes.frames[0], `the close after ${name}`));
   report(name, {
     codes,
-    seconds: (Date.now() - since) / 1000,
+    seconds: sockets.map(({ closes }) => (closes.moments[0] - since) / 1_000),
     last: sockets.map(({ frames }) => frames.frames.at(-1)),
     leaked: sockets.some(({ frames }) => JSON.stringify(frames.frames).includes(title)),
     staying: staying.map(({ closes }) => closes.frames),

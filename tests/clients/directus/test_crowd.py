@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.clients.directus.conftest import Case
 from tests.support.newsroom import Newsroom
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
-def test_client_that_does_not_read_delays_nobody(sqlite_newsroom: Newsroom, node: str) -> None:
-    report = Case("26", sqlite_newsroom, node).run("crowd.mjs")
+def test_client_that_does_not_read_delays_nobody(
+    sqlite_newsroom: Newsroom, case_of: Callable[[str, Newsroom], Case]
+) -> None:
+    report = case_of("26", sqlite_newsroom).run("crowd.mjs")
 
     assert report == {"crowd": 199, "stalled": True, "resumed": True}

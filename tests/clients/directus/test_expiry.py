@@ -1,29 +1,27 @@
-"""Access tokens that expire after two seconds under `@directus/sdk`: nothing is lost, and nothing is said needlessly."""
+"""Access tokens that expire after two seconds under `@directus/sdk`: nothing is lost, nothing is said needlessly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.clients.directus.conftest import Case, Report
-from tests.support.newsroom import Newsroom, newsroom
+from tests.support.newsroom import Newsroom
 
-pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A newsroom whose access tokens live for two seconds."""
-    folder = tmp_path_factory.mktemp("expiry")
-    with newsroom(f"sqlite:///{folder / 'newsroom.db'}", folder, ACCESS_TOKEN_TTL="2s") as served:
-        yield served
+pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module", params=["26", "20"])
-def report(request: pytest.FixtureRequest, room: Newsroom, node: str) -> Report:
+@pytest.fixture
+def room(rooms: Callable[..., Newsroom]) -> Newsroom:
+    """A newsroom whose access tokens live for two seconds, and whose sockets have long to bring a new one."""
+    return rooms(ACCESS_TOKEN_TTL="2s", WEBSOCKETS_REST_AUTH_TIMEOUT="60s")
+
+
+@pytest.fixture(params=["26", "20"])
+def report(request: pytest.FixtureRequest, room: Newsroom, case_of: Callable[[str, Newsroom], Case]) -> Report:
     """What came of the steps of expiry.mjs."""
-    return Case(request.param, room, node).run("expiry.mjs")
+    return case_of(request.param, room).report("expiry.mjs")
 
 
 def test_subscription_outlives_its_tokens_and_misses_nothing(report: Report) -> None:

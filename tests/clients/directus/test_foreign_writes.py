@@ -9,7 +9,7 @@ import pytest
 from tests.clients.directus.conftest import HERE, Case
 from tests.support.node import running
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 WRITES = """
 INSERT INTO articles (title, status, author) VALUES ('Open', 'published', 1), ('Closed', 'draft', 1);

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.clients.directus.conftest import Case, Report
-from tests.support.newsroom import Newsroom, newsroom
+from tests.support.newsroom import Newsroom
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 Frame = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["handshake", "strict", "public"])
+@pytest.fixture(params=["handshake", "strict", "public"])
 def mode(request: pytest.FixtureRequest) -> str:
     """How sockets authenticate."""
     name: str = request.param
     return name
 
 
-@pytest.fixture(scope="module")
-def room(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+@pytest.fixture
+def room(mode: str, rooms: Callable[..., Newsroom]) -> Newsroom:
     """A newsroom whose server has the mode, and whose published articles are for everybody."""
-    folder = tmp_path_factory.mktemp(mode)
-    url = f"sqlite:///{folder / 'newsroom.db'}"
-    with newsroom(url, folder, public=True, WEBSOCKETS_REST_AUTH=mode) as served:
-        yield served
+    return rooms(public=True, WEBSOCKETS_REST_AUTH=mode)
 
 
-@pytest.fixture(scope="module", params=["26", "20"])
-def report(request: pytest.FixtureRequest, mode: str, room: Newsroom, node: str) -> Report:
+@pytest.fixture(params=["26", "20"])
+def report(
+    request: pytest.FixtureRequest, mode: str, room: Newsroom, case_of: Callable[[str, Newsroom], Case]
+) -> Report:
     """What came of the steps of realtime.mjs."""
-    return Case(request.param, room, node).run("realtime.mjs", mode=mode)
+    return case_of(request.param, room).report("realtime.mjs", mode=mode)
 
 
 def event(kind: str, *data: Any, uid: str = "published") -> Frame:

@@ -6,16 +6,16 @@ import pytest
 
 from tests.clients.directus.conftest import Case, Report
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 ENDED = {"code": "INVALID_CREDENTIALS", "status": 401}
 FORBIDDEN = {"code": "FORBIDDEN", "status": 403}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def report(case: Case) -> Report:
     """What came of the steps of rest.mjs."""
-    return case.run("rest.mjs", author=1)
+    return case.report("rest.mjs", author=1)
 
 
 def test_json_mode_keeps_both_tokens_and_rotates_them(report: Report, case: Case) -> None:

@@ -10,7 +10,7 @@ from tests.clients.directus.conftest import HERE
 from tests.support.newsroom import made, newsroom
 from tests.support.node import running
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 CLOSE_SERVICE_RESTART = 1012
 

@@ -9,10 +9,10 @@ import pytest
 from tests.clients.directus.conftest import HERE, Case, Report
 from tests.support.node import running
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 CLOSE_UNAUTHENTICATED = 4401
-SWEEP_SECONDS = 5.0  # how long a server could take that had missed the word
+PROMISE_SECONDS = 1.0
 LAST_WORD = {
     "type": "auth",
     "status": "error",
@@ -29,9 +29,14 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def report(case: Case) -> Report:
     """What became of the sockets; see revocation.mjs."""
+    return case.report("revocation.mjs", lambda: withdraw(case))
+
+
+def withdraw(case: Case) -> Report:
+    """Run the script, and suspend a user by command when it asks for it."""
     case.room.clear()
     server = case.room.server
     with running(case.node, HERE / "revocation.mjs", case.room.as_given(sdk=case.sdk)) as script:
@@ -50,8 +55,8 @@ def test_every_socket_of_the_identity_is_closed_with_a_word(report: Report, way:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_sockets_do_not_stay_open_until_the_sweep(report: Report, way: str) -> None:
-    assert report[way]["seconds"] < SWEEP_SECONDS
+def test_it_takes_no_longer_than_a_second(report: Report, way: str) -> None:
+    assert max(report[way]["seconds"]) < PROMISE_SECONDS
 
 
 @pytest.mark.parametrize("way", WAYS)

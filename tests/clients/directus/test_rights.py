@@ -9,13 +9,13 @@ import pytest
 from tests.clients.directus.conftest import Case, Report
 from tests.support.newsroom import READER_FIELDS
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def report(case: Case) -> Report:
     """What both were told; see rights.mjs."""
-    return case.run("rights.mjs")
+    return case.report("rights.mjs")
 
 
 def told(frames: list[dict[str, Any]]) -> list[tuple[str, Any]]:

@@ -80,3 +80,9 @@ def test_equal_rights_have_equal_fingerprints() -> None:
 def test_the_variables_of_rules_for_reading_are_known() -> None:
     writing = Permission("articles", Action.UPDATE, Compare("role", "eq", Variable("CURRENT_ROLE")))
     assert compile_access([policy(read(OWN), writing)]).variables == {Variable("CURRENT_USER")}
+
+
+def test_a_grant_that_only_adds_fields_to_rows_seen_by_all_is_personal_all_the_same() -> None:
+    access = compile_access([policy(read(None, {"title"}), read(OWN, {"title", "salary"}))])
+    assert access.rule("articles", Action.READ).filter == EVERYTHING
+    assert access.variables == access.rule("articles", Action.READ).variables == {Variable("CURRENT_USER")}

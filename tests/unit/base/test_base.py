@@ -65,6 +65,12 @@ def test_what_is_not_json_is_a_payload_problem(text: str | bytes) -> None:
     assert raised.value.code is Code.INVALID_PAYLOAD
 
 
+def test_halves_of_characters_are_written_as_escapes() -> None:
+    assert json.encode({"a": ["x\ud800", "ü"], 1: uuid.UUID(int=1)}) == (
+        b'{"a":["x\\ud800","\\u00fc"],"1":"00000000-0000-0000-0000-000000000001"}'
+    )
+
+
 def test_json_goes_round() -> None:
     assert json.decode(json.encode({"a": [1, "ü", None]})) == {"a": [1, "ü", None]}
 

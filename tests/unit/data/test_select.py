@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from tests.unit.data.world import ANN, BOB, EDITORS, World, may_read, query, scope
+from tests.unit.data.world import ANN, BOB, EDITORS, World, build, may_read, query, scope
 from watchword.access.compile import FULL_ACCESS, NO_ACCESS
 from watchword.base.errors import Code, Problem
 from watchword.data.plan import Limits
-from watchword.data.select import Reader
+from watchword.data.reflect import ReflectOptions
+from watchword.data.select import LONGEST_REMEMBERED, MOST_REMEMBERED, Reader
 
 EVERY_ROW: dict[str, Any] = {}
 
@@ -404,6 +406,21 @@ async def test_concealed_fields_cannot_be_asked_about(world: World) -> None:
     assert await world.ids("directus_users", search="argon") == []
 
 
+async def test_no_part_of_a_concealed_field_is_shown(database_url: str) -> None:
+    conceal = {"articles": {"published_on": ["conceal"], "meta": ["json", "conceal"]}}
+    world = await build(database_url, ReflectOptions(special=conceal))
+    try:
+        assert (await world.read("articles", fields="meta,published_on", limit=1)) == [
+            {"meta": "**********", "published_on": "**********"}
+        ]
+        for fields in ("year(published_on)", "count(meta)", "comments.article.count(meta)"):
+            problem = await refused(world, "articles", fields=fields)
+            assert problem.code is Code.FORBIDDEN, fields
+        assert await world.read("articles", fields="count(comments)", limit=1) == [{"comments_count": 3}]
+    finally:
+        await world.db.close()
+
+
 async def test_search_stays_within_the_fields_in_sight(world: World) -> None:
     access = may_read(articles=(EVERY_ROW, "id,title"))
     assert await world.ids("articles", access, search="apples") == [1]
@@ -450,3 +467,43 @@ async def test_plans_do_not_outlive_their_rights(world: World) -> None:
     assert len(plans) == 3
     del access, plans
     assert len(reader._plans[world.catalogue]) == 0
+
+
+async def test_a_query_that_is_long_is_worked_out_each_time(world: World) -> None:
+    access = may_read(tags=EVERY_ROW)
+    reader = Reader(world.db)
+    long = query("tags", alias={"n" * LONGEST_REMEMBERED: "name"}, fields=["n" * LONGEST_REMEMBERED], limit=1)
+    for asked in (query("tags", fields="id"), long, long):
+        found = await reader.read(world.catalogue, scope(access), asked)
+    assert found.data == [{"n" * LONGEST_REMEMBERED: "fruit"}]
+    (plans,) = reader._plans[world.catalogue].values()
+    assert len(plans) == 1
+
+
+async def test_all_queries_together_that_are_remembered_are_limited(world: World) -> None:
+    access = may_read(tags=EVERY_ROW)
+    reader = Reader(world.db)
+    for number in range(150):
+        name = f"{number}".rjust(1000, "n")
+        await reader.read(world.catalogue, scope(access), query("tags", alias={name: "name"}, fields=[name]))
+    (plans,) = reader._plans[world.catalogue].values()
+    assert sum(map(len, plans)) <= MOST_REMEMBERED
+    assert 0 < len(plans) < 150
+
+
+async def test_relations_that_lead_back_and_forth_do_not_multiply_without_end(database_url: str) -> None:
+    world = await build(database_url, ReflectOptions())
+    try:
+        async with world.db.write() as connection:
+            await connection.execute(sa.text("DELETE FROM comments"))
+            rows = ", ".join(f"({number}, 1, 'c')" for number in range(50))
+            await connection.execute(sa.text(f"INSERT INTO comments (id, article, body) VALUES {rows}"))
+        back_and_forth = "comments.article."
+        (row,) = await world.read("articles", fields=2 * back_and_forth + "title", filter={"id": 1})
+        assert len(row["comments"][49]["article"]["comments"]) == 50
+        problem = await refused(world, "articles", fields=4 * back_and_forth + "title", filter={"id": 1})
+        assert problem.code is Code.INVALID_QUERY
+        deep = {"comments": {"_limit": 1}}
+        assert await world.read("articles", fields=4 * back_and_forth + "title", deep=deep, filter={"id": 2})
+    finally:
+        await world.db.close()

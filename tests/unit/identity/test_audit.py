@@ -51,7 +51,7 @@ async def test_database_that_is_away_fails_nothing(audit: Audit, db: Database, c
         await audit.record(Kind.LOGIN, client, user="u")
     async with db.write() as connection:
         await connection.run_sync(auth_events.create)
-    assert [entry["event"] for entry in logs] == ["auth_event_not_stored"]
+    assert [entry["event"] for entry in logs] == ["audit.not_stored"]
 
 
 async def test_strangers_cannot_fill_the_table(audit: Audit, db: Database, client: Client) -> None:

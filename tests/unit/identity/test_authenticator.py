@@ -13,7 +13,7 @@ from anyio import create_task_group, fail_after, wait_all_tasks_blocked
 from sqlalchemy import delete, insert, select, update
 
 from tests.unit.identity.conftest import EMAIL, PASSWORD
-from watchword.access.principal import ANONYMOUS
+from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.clock import ManualClock
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
@@ -504,7 +504,7 @@ async def test_static_token_is_dead_when_revoked_or_its_user_suspended(
 
 
 async def test_anonymous_has_the_publics_rights(identity: Identity, client: Client) -> None:
-    anonymous = await identity.anonymous(client)
+    anonymous = await identity.renew(Principal(address=client.address))
     assert anonymous.principal.is_anonymous
     assert (anonymous.principal.address, anonymous.principal.admin) == ("192.0.2.1", False)
     assert not anonymous.access.admin

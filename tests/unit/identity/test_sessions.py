@@ -261,19 +261,19 @@ async def test_end_on_another_node_is_seen_when_the_cache_has_aged(
     assert not await elsewhere.is_live(started.session)
 
 
-async def test_recheck_tells_of_an_end_on_another_node(
+async def test_sweep_tells_of_an_end_on_another_node_once(
     sessions: Sessions, elsewhere: Sessions, started: Started
 ) -> None:
     ended: list[str] = []
     elsewhere.on_revoked(ended.append)
-    assert await elsewhere.recheck(started.session)
+    assert await elsewhere.sweep([started.session]) == []
     await sessions.revoke(started.session, "by hand")
-    assert not await elsewhere.recheck(started.session)
-    assert not await elsewhere.recheck(started.session)
+    assert await elsewhere.sweep([started.session]) == [started.session]
+    assert await elsewhere.sweep([started.session]) == [started.session]
     assert ended == [started.session]
 
 
-async def test_recheck_tells_of_a_refresh_on_another_node(
+async def test_sweep_tells_of_a_refresh_on_another_node_once(
     sessions: Sessions, elsewhere: Sessions, started: Started, client: Client, clock: ManualClock
 ) -> None:
     assert await elsewhere.is_live(started.session)
@@ -281,8 +281,8 @@ async def test_recheck_tells_of_a_refresh_on_another_node(
     elsewhere.on_extended(lambda session, until: extended.append((session, until)))
     clock.advance(5)
     await sessions.refresh(started.refresh_token, client)
-    assert await elsewhere.recheck(started.session)
-    assert await elsewhere.recheck(started.session)
+    assert await elsewhere.sweep([started.session]) == []
+    assert await elsewhere.sweep([started.session]) == []
     assert extended == [(started.session, clock.now() + 900)]
 
 
@@ -347,3 +347,18 @@ async def test_stale_row_of_a_reader_does_not_revive_a_session(
         await connection.execute(update(table).values(revoked_at=None))
     assert await sessions.sweep([started.session]) == [started.session]
     assert not await sessions.is_live(started.session)
+
+
+async def test_stale_row_of_a_reader_does_not_undo_a_refresh(
+    sessions: Sessions, started: Started, client: Client, clock: ManualClock, db: Database
+) -> None:
+    async with db.read() as connection:
+        before = (await connection.execute(select(table))).mappings().one()
+    clock.advance(5)
+    await sessions.refresh(started.refresh_token, client)
+    extended: list[tuple[str, float]] = []
+    sessions.on_extended(lambda session, until: extended.append((session, until)))
+    async with db.write() as connection:
+        await connection.execute(update(table).values(dict(before)))
+    assert await sessions.sweep([started.session]) == []
+    assert extended == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.query.support import at
 from watchword.query.types import FieldType
-from watchword.query.values import convert, parse_stored, render
+from watchword.query.values import convert, render
 
 T = FieldType
 UUID = "3757270f-1c69-461d-8cf9-094724195028"
@@ -22,7 +22,6 @@ NOON_UTC = NOON.replace(tzinfo=UTC)
 @pytest.mark.parametrize("kind", FieldType)
 def test_null_is_a_value_of_every_type(kind: FieldType) -> None:
     assert convert(kind, None) is None
-    assert parse_stored(kind, None) is None
     assert render(kind, None) is None
 
 
@@ -181,53 +180,10 @@ def test_any_json_converts_or_raises_value_error(kind: FieldType, value: Any) ->
 
 
 @given(st.sampled_from(FieldType), json_values | st.binary())
-def test_what_is_stored_is_parsed_and_rendered_without_errors(kind: FieldType, value: Any) -> None:
-    render(kind, parse_stored(kind, value))
+def test_whatever_is_stored_is_rendered_without_errors(kind: FieldType, value: Any) -> None:
+    render(kind, value)
 
 
 def test_text_that_a_failed_conversion_saw_is_not_in_the_error() -> None:
     with pytest.raises(ValueError, match=r"^not a value of type integer$"):
         convert(T.INTEGER, [1])
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "expected"),
-    [
-        (T.STRING, 5, 5),
-        (T.UUID, UUID.upper(), UUID),
-        (T.UUID, "nope", "nope"),
-        (T.INTEGER, "abc", "abc"),
-        (T.INTEGER, 5, 5),
-        (T.FLOAT, 5, 5.0),
-        (T.DECIMAL, 5.1, 5.1),
-        (T.DECIMAL, 5, 5),
-        (T.DECIMAL, "5.10", Decimal("5.10")),
-        (T.BOOLEAN, 1, True),
-        (T.BOOLEAN, 2, 2),
-        (T.DATE, "2026-02-03", date(2026, 2, 3)),
-        (T.DATE, "garbage", "garbage"),
-        (T.DATE, 5, 5),
-        (T.TIME, "12:30:00", time(12, 30)),
-        (T.TIME, "12:30:00+02", "12:30:00+02"),
-        (T.TIME, 5, 5),
-        (T.DATE_TIME, "2026-02-03T12:00:00.5Z", NOON),
-        (T.DATE_TIME, 1_770_120_000, 1_770_120_000),
-        (T.TIMESTAMP, "2026-02-03 12:00:00.5", NOON_UTC),
-        (T.TIMESTAMP, "garbage", "garbage"),
-        (T.JSON, '{"a":1}', {"a": 1}),
-        (T.JSON, "{broken", "{broken"),
-        (T.JSON, {"a": 1}, {"a": 1}),
-        (T.CSV, "a,b", ["a", "b"]),
-        (T.CSV, ["a"], ["a"]),
-        (T.CSV, 5, 5),
-        (T.BINARY, "\\x6869", b"hi"),
-        (T.BINARY, "\\xzz", "\\xzz"),
-        (T.BINARY, "text", "text"),
-        (T.BINARY, b"hi", b"hi"),
-    ],
-)
-def test_stored_values_that_do_not_fit_stay_as_they_are(kind: FieldType, value: Any, expected: Any) -> None:
-    result = parse_stored(kind, value)
-
-    assert result == expected
-    assert type(result) is type(expected)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.query.support import code_of
+from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.query.filters import All, Compare, Related, Variable
 from watchword.query.query import Aggregate, Grouping, Order, Query, Selection
@@ -289,6 +290,21 @@ def test_deep_comes_as_text_and_in_brackets() -> None:
     assert parse(deep='{"author":{"_limit":2}}').deep == expected
     assert parse(deep={"author": '{"_limit":2}'}).deep == expected
     assert parse_query("articles", parse_query_string("deep[author][_limit]=2")).deep == expected
+
+
+def test_deep_asks_about_so_many_relations_and_no_more_whatever_they_lie_in() -> None:
+    some = {f"r{number}": {"_limit": 1} for number in range(49)}
+    assert len(parse(deep={"a": some, "b": some}).deep["b"].deep) == 49
+    too_many = '"deep" has more than 100 relations'
+    assert reason(deep={"a": some, "b": some, "c": {"d": {}}}) == too_many
+    assert reason(deep={f"r{number}": {} for number in range(101)}) == too_many
+    assert reason(deep={"a": json.encode({f"r{number}": {} for number in range(100)}).decode()}) == too_many
+
+
+def test_a_field_named_again_and_again_counts_each_time() -> None:
+    assert parse(fields="a," * 1000).fields == (Selection(("a",)),)
+    assert reason(fields="a," * 1001) == '"fields" has more than 1000 entries'
+    assert reason(fields=["a"] * 1001) == '"fields" has more than 1000 entries'
 
 
 def test_deep_queries_that_are_none_are_refused() -> None:

@@ -145,6 +145,15 @@ async def test_names_may_hold_anything(db: Database, log: ChangeLog) -> None:
     assert (updated.after, updated.omitted) == ({"id": 1}, (HOSTILE,))
 
 
+@pytest.mark.parametrize("name", ["@create@", "@update@", "@collection@", "@schema@", "@origin@"])
+async def test_columns_may_be_named_like_anything_in_a_trigger(db: Database, log: ChangeLog, name: str) -> None:
+    await run(db, f'CREATE TABLE odd (id INTEGER PRIMARY KEY, "{name}" TEXT)')
+    assert await log.capture([Captured("odd", "odd", ("id",), ("id", name))]) == frozenset()
+    await run(db, "INSERT INTO odd VALUES (1, 'a')")
+    (created,) = logged(await log.sequence())
+    assert created.after == {"id": 1, name: "a"}
+
+
 async def test_image_that_cannot_be_read_is_told_as_a_bulk_and_stops_nothing(db: Database, posts: ChangeLog) -> None:
     await run(db, "INSERT INTO post VALUES (1, 'a', NULL)")
     await run(db, "UPDATE watchword_change SET after = '[]'")
@@ -167,8 +176,8 @@ async def test_our_own_tables_are_captured_like_any(db: Database, log: ChangeLog
     now = "'2026-01-01 00:00:00'"
     await run(
         db,
-        f"""INSERT INTO watchword_sessions (id, family, created_at, expires_at, refresh_digest, mode)
-            VALUES ('s', 'f', {now}, {now}, 'd', 'json')""",
+        f"""INSERT INTO watchword_sessions (id, created_at, expires_at, refresh_digest, mode)
+            VALUES ('s', {now}, {now}, 'd', 'json')""",
         f"UPDATE watchword_sessions SET last_used_at = {now}",
         f"UPDATE watchword_sessions SET revoked_at = {now}",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.unit.storage.support import fail, fetch, run
@@ -312,4 +313,80 @@ async def test_acknowledged_write_survives_the_kill_of_the_process(sqlite_url: s
     done = await anyio.run_process([sys.executable, "-c", KILLED, sqlite_url], check=False, stderr=subprocess.STDOUT)
     assert done.returncode == -9, done.stdout
     assert await fetch(db, "SELECT id FROM other") == [(1,)]
+    await db.close()
+
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+    "postgresql": "SELECT pg_sleep(60)",
+}
+SHORT = 0.2
+
+
+async def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_is_not(database_url: str) -> None:
+    db = Database(database_url, pool_size=1, patience=SHORT)
+    for transaction in (db.read, db.write, db.read):
+        with anyio.fail_after(10), pytest.raises(Problem) as problem:
+            async with transaction() as connection:
+                await connection.exec_driver_sql(ENDLESS[db.kind])
+        assert problem.value.code is Code.SERVICE_UNAVAILABLE
+        assert "too long" in problem.value.extensions["reason"]
+        assert await fetch(db, "SELECT 1") == [(1,)]
+    await db.close()
+
+
+async def test_what_was_written_before_a_query_that_takes_too_long_is_undone(database_url: str) -> None:
+    db = Database(database_url, patience=SHORT)
+    await run(db, "CREATE TABLE t (n INTEGER)")
+    with pytest.raises(Problem):
+        await run(db, "INSERT INTO t VALUES (1)", ENDLESS[db.kind])
+    await run(db, "INSERT INTO t VALUES (2)")
+    assert await fetch(db, "SELECT n FROM t") == [(2,)]
+    await db.close()
+
+
+async def test_upkeep_takes_the_time_that_it_needs(sqlite_url: str) -> None:
+    db = Database(sqlite_url, patience=0.01)
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500000) SELECT max(i) FROM n"
+    async with db.write(silent=True) as connection:
+        assert (await connection.exec_driver_sql(long)).scalar_one() == 500_000
+    with pytest.raises(Problem):
+        await fetch(db, long)
+    await db.close()
+
+
+async def test_a_transaction_that_writes_may_have_many_statements(sqlite_url: str) -> None:
+    some = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT max(i) FROM n"
+    db = Database(sqlite_url, patience=0.5)
+    async with db.write() as connection:
+        began = anyio.current_time()
+        while anyio.current_time() < began + 0.8:
+            await connection.exec_driver_sql(some)
+    with pytest.raises(Problem):
+        await read_often(db, some)
+    await db.close()
+
+
+async def read_often(db: Database, statement: str) -> None:
+    async with db.read() as connection:
+        for _ in range(10_000):
+            await connection.exec_driver_sql(statement)
+
+
+async def test_an_error_does_not_tell_the_values_of_a_statement(table: Database) -> None:
+    with pytest.raises(IntegrityError) as error:
+        async with table.write() as connection:
+            await connection.execute(text("INSERT INTO counter VALUES (:id, :n)"), {"id": 1, "n": 98765})
+    assert "98765" not in str(error.value)
+
+
+async def test_a_query_that_the_database_cannot_hold_is_the_callers_fault(database_url: str) -> None:
+    db = Database(database_url)
+    columns = ", ".join("1" for _ in range(2_100))
+    nested = "(" * 200 + "1" + ")" * 200
+    too_much = {"sqlite": [f"SELECT {columns}", f"SELECT {nested}"], "postgresql": [f"SELECT {columns}"]}
+    for statement in too_much[db.kind]:
+        with pytest.raises(Problem) as problem:
+            await fetch(db, statement)
+        assert problem.value.code is Code.INVALID_QUERY
     await db.close()

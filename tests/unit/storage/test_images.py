@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchword.storage.engine import Kind
 from watchword.storage.images import decode
 
 
@@ -81,3 +82,10 @@ def test_sqlite_image_gives_the_values_back(row: dict[str, object]) -> None:
         return [repr(value)] if isinstance(value, float) else value
 
     assert decode("sqlite", json.dumps({name: stored(value) for name, value in row.items()})) == (row, ())
+
+
+@pytest.mark.parametrize("value", ['"[\\"id\\"]"', '"id"', "5", '["nowhere"]', "[1]", '{"id": 1}'])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_column_named_like_the_list_of_large_ones_cannot_take_columns_away(kind: Kind, value: str) -> None:
+    with pytest.raises(ValueError, match=r"column"):
+        decode(kind, f'{{"id": 1, "$omitted": {value}}}')

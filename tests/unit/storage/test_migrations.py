@@ -127,8 +127,8 @@ async def test_deleting_a_user_takes_what_hangs_on_it_and_leaves_what_happened(d
         "INSERT INTO watchword_policies (id, name) VALUES ('p', 'all')",
         """INSERT INTO watchword_access (id, "user", policy) VALUES ('a', 'u', 'p')""",
         f"""INSERT INTO watchword_tokens (id, "user", digest, created_at) VALUES ('t', 'u', 'd', {now})""",
-        f"""INSERT INTO watchword_sessions (id, "user", family, created_at, expires_at, refresh_digest, mode)
-            VALUES ('s', 'u', 'f', {now}, {now}, 'd', 'json')""",
+        f"""INSERT INTO watchword_sessions (id, "user", created_at, expires_at, refresh_digest, mode)
+            VALUES ('s', 'u', {now}, {now}, 'd', 'json')""",
         f"""INSERT INTO watchword_auth_events (id, at, kind, "user") VALUES ('e', {now}, 'login', 'u')""",
         "DELETE FROM watchword_users",
     )

@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import func, select
 
+from watchword.storage.engine import WITHOUT_BOUND
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -22,6 +24,7 @@ async def migrate(db: Database) -> None:
     """Bring our tables to the newest version, in one transaction. Processes that start at once take turns."""
     async with db.write(silent=True) as connection:
         if db.kind == "postgresql":  # SQLite's writers take turns anyway
+            await connection.execute(WITHOUT_BOUND)
             await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.run_sync(_upgrade)
 

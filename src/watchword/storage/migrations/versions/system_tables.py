@@ -1,4 +1,4 @@
-"""Create users, roles, policies, access, permissions, sessions, tokens, the audit trail and settings."""
+"""Create users, roles, policies, access, permissions, sessions, tokens and the audit trail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ def upgrade() -> None:
     _create_sessions()
     _create_tokens()
     _create_auth_events()
-    _create("settings", sa.Column("key", sa.String(255), nullable=False), _text("value", nullable=False), key="key")
 
 
 def _create_roles() -> None:
@@ -115,7 +114,6 @@ def _create_sessions() -> None:
         "sessions",
         _id(),
         _id("user", nullable=True),
-        _id("family"),
         _moment("created_at", nullable=False),
         _moment("expires_at", nullable=False),
         _moment("revoked_at"),
@@ -123,13 +121,12 @@ def _create_sessions() -> None:
         _string("refresh_digest", 64, nullable=False),
         _string("previous_digest", 64),
         _moment("rotated_at"),
-        _text("successor"),
         _string("ip", 255),
         _text("user_agent"),
         _string("origin", 255),
         _string("mode", 16, nullable=False),
         references={"user": ("users", "CASCADE")},
-        indexes=("user", "family", "previous_digest"),
+        indexes=("user", "previous_digest"),
         unique=("refresh_digest",),
     )
 
@@ -170,7 +167,6 @@ def _create_auth_events() -> None:
 def _create(
     name: str,
     *columns: sa.Column[Any],
-    key: str = "id",
     references: dict[str, tuple[str, str]] | None = None,
     indexes: tuple[str, ...] = (),
     unique: tuple[str, ...] = (),
@@ -183,7 +179,7 @@ def _create(
         for column, (to, on_delete) in (references or {}).items()
     ]
     uniques = [sa.UniqueConstraint(column, name=f"{table}_{column}_key") for column in unique]
-    op.create_table(table, *columns, sa.PrimaryKeyConstraint(key, name=f"{table}_pkey"), *foreign, *uniques, **options)
+    op.create_table(table, *columns, sa.PrimaryKeyConstraint("id", name=f"{table}_pkey"), *foreign, *uniques, **options)
     for column in indexes:
         op.create_index(f"{table}_{column}_idx", table, [column])
 
@@ -196,8 +192,8 @@ def _string(name: str, length: int, *, nullable: bool = True, server_default: st
     return sa.Column(name, sa.String(length), nullable=nullable, server_default=server_default)
 
 
-def _text(name: str, *, nullable: bool = True) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text(), nullable=nullable)
+def _text(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text())
 
 
 def _json(name: str) -> sa.Column[Any]:

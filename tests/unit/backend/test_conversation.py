@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from tests.support.application import application, permission
+from watchword.access.compile import FULL_ACCESS
+from watchword.access.principal import Principal
+from watchword.backend.context import Context
+from watchword.backend.conversation import FIRST_FRAME, SESSION_ENDED, Conversation, Pace
+from watchword.backend.outbox import MOST_ANSWERS
+from watchword.base import json
+from watchword.base.clock import SystemClock
+from watchword.connection.policy import AuthPolicy, Mode, Reaction
+from watchword.dialects.directus import Directus
+from watchword.identity.authenticator import Authenticated
+from watchword.identity.client import Client
+from watchword.live.hub import Hub
+from watchword.live.matching import Shape, Sight
+from watchword.live.membership import BUFFER_LIMIT
+from watchword.protocol.events import Event
+from watchword.protocol.operations import AccessToken, Operation
+from watchword.protocol.outcomes import Reply, Subscribed
+from watchword.query.filters import EVERYTHING
+from watchword.query.query import Query
+from watchword.query.variables import Variables
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from watchword.base.clock import Clock
+    from watchword.live.matching import Row, View
+    from watchword.live.membership import Membership
+    from watchword.live.peer import Peer
+    from watchword.protocol.events import Change
+    from watchword.protocol.operations import Credential, Subscribe
+
+PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, on_revoke=Reaction.DEMOTE)
+HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
+SUBSCRIBE = {"type": "subscribe", "collection": "articles", "uid": "s"}
+
+
+class NoTables:
+    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
+        return {}
+
+    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
+        return {}
+
+    async def everything(self, view: View) -> Any:
+        return []
+
+
+class Desk:
+    """Knows everybody by the token that is their name, and can be made to think for a while about somebody."""
+
+    def __init__(self) -> None:
+        self.clock: Clock = SystemClock()
+        self.hub = Hub(NoTables(), lambda: 0.0)
+        self.read_by: list[str | None] = []
+        self.followed_by: dict[str | None, str | None] = {}
+        self.thinking: dict[str, anyio.Event] = {}
+        self.asked = anyio.Event()
+        self.withdrawn: set[str | None] = set()
+
+    def think_about(self, task: str) -> None:
+        self.thinking[task] = anyio.Event()
+        self.asked = anyio.Event()
+
+    def decide(self) -> None:
+        for event in self.thinking.values():
+            event.set()
+
+    async def identify(self, credential: Credential, client: Client) -> Authenticated:
+        assert isinstance(credential, AccessToken)
+        return Authenticated(Principal(user=credential.token.reveal()), FULL_ACCESS)
+
+    async def is_live(self, principal: Principal) -> bool:
+        return principal.user not in self.withdrawn
+
+    async def context(self, principal: Principal, client: Client) -> Context:
+        await self._think(f"rights of {principal.user}")
+        return Context(principal, FULL_ACCESS, client)
+
+    async def perform(self, context: Context, operation: Operation) -> Reply:
+        return Reply("x" * 1000)
+
+    async def subscribe(
+        self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: Subscribe
+    ) -> tuple[Membership, int, Subscribed]:
+        caller = await context()
+        member = self._follow(caller, peer, operation)
+        self.read_by.append(caller.principal.user)
+        await self._think("data")
+        return member, 0, Subscribed(operation.subscription, [f"of {caller.principal.user}"])
+
+    def refollow(self, context: Context, peer: Peer, operation: Subscribe) -> None:
+        self._follow(context, peer, operation).go_live(0)
+
+    def tell(self, view_of: str | None, data: str) -> None:
+        for views in tuple(self.hub._views.values()):
+            for view in tuple(views.values()):
+                if view.variables.current_user == view_of:
+                    for member in tuple(view.members):
+                        member.offer(Event("create", data, 1))
+
+    def _follow(self, context: Context, peer: Peer, operation: Subscribe) -> Membership:
+        user = context.principal.user
+        self.followed_by[operation.subscription] = user
+        shape = Shape(str(user), "articles", EVERYTHING, (Sight(EVERYTHING, None),), (), Query("articles"), FULL_ACCESS)
+        return self.hub.follow(peer, operation.subscription, shape, Variables(user))
+
+    async def _think(self, task: str) -> None:
+        if task in self.thinking:
+            self.asked.set()
+            await self.thinking[task].wait()
+
+
+class Line:
+    """A transport; while it is blocked, the client reads nothing."""
+
+    def __init__(self) -> None:
+        self.to_server, self._frames = anyio.create_memory_object_stream[str | None](10_000)
+        self._said, self.from_server = anyio.create_memory_object_stream[str](10_000)
+        self.taken = 0
+        self.closed_with: int | None = None
+        self.reads = anyio.Event()
+        self.reads.set()
+
+    async def receive(self) -> str | None:
+        frame = await self._frames.receive()
+        self.taken += 1
+        return frame
+
+    async def send(self, frame: str) -> None:
+        await self.reads.wait()
+        await self._said.send(frame)
+
+    async def close(self, code: int) -> None:
+        self.closed_with = code
+
+    async def say(self, message: Any) -> None:
+        await self.to_server.send(message if isinstance(message, str) else json.encode(message).decode())
+
+    async def hear(self) -> Any:
+        with anyio.fail_after(5):
+            return json.decode(await self.from_server.receive())
+
+    async def ask(self, message: Any) -> Any:
+        await self.say(message)
+        return await self.hear()
+
+    def rest(self) -> list[Any]:
+        heard = []
+        while self.from_server.statistics().current_buffer_used:
+            heard.append(json.decode(self.from_server.receive_nowait()))
+        return heard
+
+
+@asynccontextmanager
+async def talking(
+    desk: Desk, policy: AuthPolicy, principal: Principal | None = None
+) -> AsyncIterator[tuple[Conversation, Line]]:
+    conversation = Conversation(desk, Directus(), policy, Pace(gap=0.0), Client())
+    line = Line()
+    async with anyio.create_task_group() as group:
+        group.start_soon(conversation.run, line, principal)
+        yield conversation, line
+        desk.decide()
+        line.reads.set()
+        await line.to_server.send(None)
+    for stream in (line.to_server, line._frames, line._said, line.from_server):
+        stream.close()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await anyio.lowlevel.checkpoint()
+
+
+async def as_user(line: Line, name: str) -> None:
+    assert (await line.ask({"type": "auth", "access_token": name}))["status"] == "ok"
+
+
+async def test_an_identity_that_ends_while_its_data_is_read_is_not_followed_for(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (conversation, line):
+        await as_user(line, "ann")
+        desk.think_about("data")
+        await line.say(SUBSCRIBE)
+        await desk.asked.wait()
+        conversation.revoke(SESSION_ENDED)
+        desk.decide()
+        heard = [await line.hear(), await line.hear()]
+        assert {"type": "subscription", "event": "init", "data": ["of None"], "uid": "s"} in heard
+        assert (desk.read_by, desk.followed_by) == (["ann", None], {"s": None})
+
+
+async def test_an_identity_that_stays_is_followed_for_at_once(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (_, line):
+        await as_user(line, "ann")
+        assert (await line.ask(SUBSCRIBE))["data"] == ["of ann"]
+        assert (desk.read_by, desk.followed_by) == (["ann"], {"s": "ann"})
+
+
+async def test_nothing_that_comes_while_rights_are_worked_out_anew_reaches_the_next_identity(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (conversation, line):
+        await as_user(line, "ann")
+        await line.ask(SUBSCRIBE)
+        desk.tell("ann", "for Ann")
+        assert (await line.hear())["data"] == ["for Ann"]
+        desk.think_about("rights of None")
+        conversation.revoke(SESSION_ENDED)
+        await desk.asked.wait()
+        desk.tell("ann", "for Ann only")
+        desk.decide()
+        assert (await line.hear())["type"] == "auth"
+        desk.tell("ann", "for Ann only")
+        desk.tell(None, "for all")
+        assert (await line.hear())["data"] == ["for all"]
+        assert line.rest() == []
+
+
+async def test_rights_that_come_late_are_not_those_of_who_acted_before(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (conversation, line), anyio.create_task_group() as group:
+        await as_user(line, "ann")
+        await line.ask(SUBSCRIBE)
+        desk.think_about("rights of ann")
+        group.start_soon(conversation.refile)  # as after a change of the rules
+        await desk.asked.wait()
+        await as_user(line, "bob")
+        desk.decide()
+        await settled()
+        assert desk.followed_by == {"s": "bob"}
+        assert conversation.principal.user == "bob"
+
+
+async def test_a_connection_that_has_ended_follows_nothing_again(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (conversation, line), anyio.create_task_group() as group:
+        await as_user(line, "ann")
+        await line.ask(SUBSCRIBE)
+        desk.think_about("rights of ann")
+        group.start_soon(conversation.refile)
+        await desk.asked.wait()
+        await line.to_server.send(None)
+        await settled()
+        desk.decide()
+        await settled()
+        assert desk.hub.peers == ()
+        assert desk.hub.collections == frozenset()
+
+
+async def test_a_subscription_that_fails_while_its_data_is_read_has_ended(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        await as_user(line, "ann")
+        desk.think_about("data")
+        await line.say(SUBSCRIBE)
+        await desk.asked.wait()
+        for number in range(BUFFER_LIMIT + 1):
+            desk.tell("ann", str(number))
+        ended = await line.hear()
+        assert (ended["event"], ended["error"]["code"]) == ("unsubscribe", "SERVICE_UNAVAILABLE")
+        desk.decide()
+        await settled()
+        desk.tell("ann", "afterwards")
+        assert await line.ask({"type": "ping"}) == {"type": "pong"}
+        assert line.rest() == []
+        assert desk.hub.collections == frozenset()
+
+
+async def test_an_upgrade_whose_session_has_ended_meanwhile_is_closed(desk: Desk) -> None:
+    desk.withdrawn.add("ann")
+    async with talking(desk, HANDSHAKE, Principal(user="ann")) as (conversation, line):
+        assert (await line.hear())["error"]["message"] == SESSION_ENDED.message
+        await anyio.wait_all_tasks_blocked()
+        assert (line.closed_with, conversation.principal.user) == (4401, None)
+
+
+async def test_an_upgrade_whose_session_lives_is_served_without_a_word(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE, Principal(user="ann")) as (conversation, line):
+        assert await line.ask({"type": "ping"}) == {"type": "pong"}
+        assert conversation.principal.user == "ann"
+
+
+async def test_who_asks_without_reading_the_answers_is_not_read(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        await as_user(line, "ann")
+        line.reads = anyio.Event()
+        for number in range(3 * MOST_ANSWERS):
+            await line.say({"type": "ping", "uid": number})
+        await anyio.wait_all_tasks_blocked()
+        assert line.taken < 2 * MOST_ANSWERS
+        line.reads.set()
+        heard = [(await line.hear())["uid"] for _ in range(3 * MOST_ANSWERS)]
+        assert heard == list(range(3 * MOST_ANSWERS))
+
+
+async def test_long_answers_make_it_wait_sooner(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        await as_user(line, "ann")
+        line.reads = anyio.Event()
+        uid = "u" * 100_000
+        for _ in range(30):
+            await line.say({"type": "ping", "uid": uid})
+        await anyio.wait_all_tasks_blocked()
+        assert line.taken < 15
+        line.reads.set()
+        assert [(await line.hear())["type"] for _ in range(30)] == ["pong"] * 30
+
+
+async def test_a_stranger_is_not_listened_to_for_long(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        padding = "x" * FIRST_FRAME
+        answer = await line.ask({"type": "auth", "access_token": "ann", "padding": padding})
+        assert (answer["type"], answer["error"]["code"]) == ("auth", "AUTH_FAILED")
+        await anyio.wait_all_tasks_blocked()
+        assert line.closed_with == 4401
+
+
+async def test_who_is_known_may_say_more(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        assert (await line.ask({"type": "auth", "access_token": "a" * 4096}))["status"] == "ok"
+        assert (await line.ask({"type": "ping", "padding": "x" * FIRST_FRAME}))["type"] == "pong"
+
+
+READS = [permission("read")]
+READS_PUBLISHED = [permission("read", rows={"status": {"_eq": "published"}}, fields="id,title")]
+SOON = {"ACCESS_TOKEN_TTL": "1s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "30s"}
+
+
+async def test_rights_that_are_taken_while_a_credential_has_expired_are_gone_when_it_is_renewed(
+    database_url: str,
+) -> None:
+    async with application(database_url, **SOON) as app:
+        user = await app.user("ann", READS)
+        await app.user("reader", READS_PUBLISHED)
+        tokens = await app.login("ann")
+        async with app.authenticated(tokens["access_token"]) as socket:
+            await socket.ask(SUBSCRIBE)
+            assert (await socket.receive())["error"]["code"] == "TOKEN_EXPIRED"
+            await app.admin("PATCH", f"/users/{user}", {"role": await _role(app, "reader")})
+            await app.admin("POST", "/items/articles", {"title": "meanwhile", "body": "secret"})
+            assert (await socket.ask({"type": "auth", "refresh_token": tokens["refresh_token"]}))["status"] == "ok"
+            await app.admin("POST", "/items/articles", {"title": "draft", "body": "secret"})
+            await app.admin("POST", "/items/articles", {"title": "news", "body": "secret", "status": "published"})
+            told = (await socket.receive())["data"]
+            assert [row["title"] for row in told] == ["news"]
+            assert "body" not in told[0]
+
+
+async def test_a_session_that_ends_while_its_credential_has_expired_closes_the_connection(sqlite_url: str) -> None:
+    async with application(sqlite_url, **SOON) as app:
+        await app.user("ann", READS)
+        tokens = await app.login("ann")
+        async with app.authenticated(tokens["access_token"]) as socket:
+            await socket.ask(SUBSCRIBE)
+            assert (await socket.receive())["error"]["code"] == "TOKEN_EXPIRED"
+            await app.http.post("/auth/logout", json={"refresh_token": tokens["refresh_token"]})
+            assert (await socket.receive())["status"] == "error"
+            assert await socket.closed() == 4401
+
+
+async def test_other_peoples_rules_do_not_end_what_an_expired_credential_follows(sqlite_url: str) -> None:
+    async with application(sqlite_url, **SOON) as app:
+        await app.user("ann", READS)
+        tokens = await app.login("ann")
+        async with app.authenticated(tokens["access_token"]) as socket:
+            await socket.ask(SUBSCRIBE)
+            assert (await socket.receive())["error"]["code"] == "TOKEN_EXPIRED"
+            await app.user("other", READS_PUBLISHED)
+            assert (await socket.ask({"type": "auth", "refresh_token": tokens["refresh_token"]}))["status"] == "ok"
+            await app.admin("POST", "/items/articles", {"title": "draft"})
+            assert [row["title"] for row in (await socket.receive())["data"]] == ["draft"]
+
+
+async def _role(app: Any, name: str) -> str:
+    roles = await app.admin("GET", "/roles")
+    return str(next(role["id"] for role in roles if role["name"] == name))

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.support.application import application, execute, permission
+
+if TYPE_CHECKING:
+    from tests.support.application import Application
+    from tests.support.sockets import ScriptedSocket
+
+OWN = {"owner": {"_eq": "$CURRENT_USER"}}
+TITLES_AND_OWN_TEXTS = [permission("read", fields="id,title"), permission("read", rows=OWN, fields="id,title,body")]
+OF_ANN = {"author": {"name": {"_eq": "Ann"}}}
+TITLES_AND_TEXTS_OF_ANN = [
+    permission("read", fields="id,title"),
+    permission("read", rows=OF_ANN, fields="id,title,body"),
+    permission("read", collection="authors"),
+]
+
+
+async def follow(socket: ScriptedSocket, **query: Any) -> None:
+    told = await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s", "query": query})
+    assert told["event"] == "init", told
+
+
+async def told_of(app: Application, ann: ScriptedSocket, bob: ScriptedSocket, owner: str) -> tuple[Any, Any]:
+    await app.admin("POST", "/items/articles", {"title": "one", "body": "for Ann only", "owner": owner})
+    return (await ann.receive())["data"], (await bob.receive())["data"]
+
+
+async def test_fields_of_own_rows_are_told_to_their_owner_and_to_nobody_else(database_url: str) -> None:
+    async with application(database_url) as app:
+        owner = await app.user("ann", TITLES_AND_OWN_TEXTS)
+        await app.user("bob", TITLES_AND_OWN_TEXTS)
+        async with app.authenticated("ann-token") as ann, app.authenticated("bob-token") as bob:
+            await follow(ann)
+            await follow(bob)
+            to_ann, to_bob = await told_of(app, ann, bob, owner)
+        assert [row["body"] for row in to_ann] == ["for Ann only"]
+        assert [row["body"] for row in to_bob] == [None]
+
+
+async def test_nested_fields_of_own_rows_are_told_to_their_owner_and_to_nobody_else(sqlite_url: str) -> None:
+    rights = [*TITLES_AND_OWN_TEXTS, permission("read", collection="authors")]
+    async with application(sqlite_url) as app:
+        owner = await app.user("ann", rights)
+        await app.user("bob", rights)
+        await execute(sqlite_url, f"INSERT INTO authors (id, name) VALUES (1, 'A'); {_article_of(owner)}")
+        async with app.authenticated("ann-token") as ann, app.authenticated("bob-token") as bob:
+            for socket in (ann, bob):
+                query = {"fields": ["name", "articles.body"]}
+                await socket.ask({"type": "subscribe", "collection": "authors", "uid": "s", "query": query})
+            await app.admin("PATCH", "/items/authors/1", {"name": "Ann"})
+            told = [(await socket.receive())["data"] for socket in (ann, bob)]
+        assert told[0] == [{"name": "Ann", "articles": [{"body": "for Ann only"}]}]
+        assert told[1] == [{"name": "Ann", "articles": [{"body": None}]}]
+
+
+def _article_of(owner: str) -> str:
+    return f"INSERT INTO articles (title, body, author, owner) VALUES ('one', 'for Ann only', 1, '{owner}');"
+
+
+async def test_fields_that_hang_on_related_rows_are_told_as_they_are_read(database_url: str) -> None:
+    async with application(database_url) as app:
+        await app.user("reader", TITLES_AND_TEXTS_OF_ANN)
+        await execute(database_url, "INSERT INTO authors (id, name) VALUES (1, 'Ann'), (2, 'Bob')")
+        async with app.authenticated("reader-token") as reader:
+            await follow(reader, fields=["title", "body"])
+            written = [{"title": "a", "body": "seen", "author": 1}, {"title": "b", "body": "hidden", "author": 2}]
+            await app.admin("POST", "/items/articles", written)
+            told = (await reader.receive())["data"]
+        assert told == [{"title": "a", "body": "seen"}, {"title": "b", "body": None}]

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.application import ADMIN, application, permission
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.application import Application
+
+OWN = {"id": {"_eq": "$CURRENT_USER"}}
+NAMES_OF_ALL_AND_OWN_TOKEN = [
+    permission("read", "directus_users", fields="id,last_name"),
+    permission("update", "directus_users", fields="last_name"),
+    permission("update", "directus_users", rows=OWN, fields="last_name,token"),
+    permission("create", "directus_users", rows={"last_name": {"_eq": "guest"}}, fields="email,last_name,token"),
+    permission("create", "directus_users", fields="email,last_name"),
+]
+
+
+@pytest.fixture
+async def app(sqlite_url: str) -> AsyncIterator[Application]:
+    async with application(sqlite_url) as running:
+        yield running
+
+
+async def ask(app: Application, method: str, path: str, body: Any, token: str = "clerk-token") -> int:
+    answer = await app.http.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code
+
+
+async def whose(app: Application, token: str) -> str | None:
+    answer = await app.http.get("/users/me", headers={"Authorization": f"Bearer {token}"})
+    return str(answer.json()["data"]["id"]) if answer.status_code == 200 else None
+
+
+async def test_a_token_is_given_to_the_rows_whose_token_may_be_written(app: Application) -> None:
+    clerk = await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
+    assert await ask(app, "PATCH", f"/users/{clerk}", {"token": "a-new-token-of-mine"}) == 200
+    assert await whose(app, "a-new-token-of-mine") == clerk
+    assert await whose(app, "clerk-token") is None
+
+
+@pytest.mark.parametrize("body", [{"token": "stolen-token-0001"}, {"token": None}, {"token": "x", "last_name": "y"}])
+async def test_a_token_is_not_given_to_rows_of_which_other_fields_may_be_written(app: Application, body: Any) -> None:
+    await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
+    boss = str((await app.admin("GET", "/users/me"))["id"])
+    assert await ask(app, "PATCH", f"/users/{boss}", body) == 403
+    assert await ask(app, "PATCH", "/users", {"keys": [boss], "data": body}) == 403
+    assert await ask(app, "PATCH", "/users", [{"id": boss} | body]) == 403
+    assert await whose(app, "stolen-token-0001") is None
+    assert await whose(app, ADMIN["Authorization"].removeprefix("Bearer ")) == boss
+    assert await ask(app, "PATCH", f"/users/{boss}", {"last_name": "y"}) == 200
+
+
+async def test_a_new_user_gets_a_token_where_the_rule_gives_one(app: Application) -> None:
+    await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
+    guest = {"email": "guest@example.com", "last_name": "guest", "token": "guest-token-0001"}
+    assert await ask(app, "POST", "/users", guest) == 200
+    assert await whose(app, "guest-token-0001") is not None
+    friend = {"email": "friend@example.com", "last_name": "friend", "token": "friend-token-0001"}
+    assert await ask(app, "POST", "/users", friend) == 403
+    assert await ask(app, "POST", "/users", friend | {"token": "**********"}) == 200
+    assert await whose(app, "friend-token-0001") is None
+
+
+async def test_what_a_read_shows_of_a_token_may_be_sent_back(app: Application) -> None:
+    clerk = await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
+    boss = str((await app.admin("GET", "/users/me"))["id"])
+    assert await ask(app, "PATCH", f"/users/{boss}", {"token": "**********", "last_name": "z"}) == 200
+    assert await whose(app, "clerk-token") == clerk
