@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from watchword.protocol.dialect import Dialect
     from watchword.storage.engine import OpenConnection
 
-Write = op.Create | op.Update | op.Delete
-
 
 class Backend:
     """Joins identity, data and live. Everything it is made of is passed in."""
@@ -94,7 +92,7 @@ class Backend:
         renewed = await self.identity.renew(replace(principal, address=client.address))
         return Context(renewed.principal, renewed.access, client)
 
-    async def perform(self, context: Context, operation: op.Read | Write) -> Reply:
+    async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write. A write is one transaction: all of it or nothing, read back before it commits.
 
         The reply's data is None when the caller may not read what it wrote.
@@ -172,7 +170,7 @@ class Backend:
         page = await self._reader.read(catalogue, scope, operation.query)
         return Reply(page.data, page.meta, operation.id)
 
-    async def _write(self, connection: OpenConnection, scope: Scope, operation: Write) -> list[Any]:
+    async def _write(self, connection: OpenConnection, scope: Scope, operation: op.Write) -> list[Any]:
         catalogue, name = self.structure.catalogue, operation.query.collection
         match operation:
             case op.Create(data=list(payloads)):
@@ -192,7 +190,9 @@ class Backend:
             case _:
                 raise invalid_payload('"data" must be an object or an array of objects')
 
-    async def _read_back(self, connection: OpenConnection, scope: Scope, operation: Write, keys: Sequence[Any]) -> Any:
+    async def _read_back(
+        self, connection: OpenConnection, scope: Scope, operation: op.Write, keys: Sequence[Any]
+    ) -> Any:
         """Return what the write made, as the caller may see it; the keys after a delete."""
         single = operation.key is not None if not isinstance(operation, op.Create) else isinstance(operation.data, dict)
         if isinstance(operation, op.Delete):

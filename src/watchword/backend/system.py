@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from watchword.identity.authenticator import Identity
     from watchword.storage.engine import OpenConnection
 
-Write = op.Create | op.Update | op.Delete
-
 _CREDENTIALS = frozenset({"password", "email", "provider", "external_identifier"})
 
 
 class Guarded:
     """One write as the data core shall do it, and what belongs to it before and after the commit."""
 
-    def __init__(self, guard: SystemGuard, context: Context, operation: Write) -> None:
+    def __init__(self, guard: SystemGuard, context: Context, operation: op.Write) -> None:
         self.operation = operation
         self._guard = guard
         self._context = context
@@ -83,7 +81,7 @@ class SystemGuard:
         self.identity = identity
         self.rights = rights
 
-    async def prepare(self, context: Context, operation: Write) -> Guarded:
+    async def prepare(self, context: Context, operation: op.Write) -> Guarded:
         """Check what only identity can check.
 
         Raises:

@@ -126,4 +126,5 @@ class Unsubscribe(msgspec.Struct, frozen=True):
     id: Id = None
 
 
+Write = Create | Update | Delete
 Operation = Authenticate | Ping | Ignore | Invalid | Read | Create | Update | Delete | Subscribe | Unsubscribe
