@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from watchword.access.permissions import Action
-    from watchword.live.matching import Row, Shape
+    from watchword.live.matching import Row, Shape, ViewKey
     from watchword.live.peer import Peer
     from watchword.query.variables import Variables
 
@@ -48,7 +48,7 @@ class Hub:
     def __init__(self, lookup: Lookup, now: Callable[[], float]) -> None:
         self._lookup = lookup
         self._now = now
-        self._views: dict[str, dict[tuple[str, str], View]] = defaultdict(dict)
+        self._views: dict[str, dict[ViewKey, View]] = defaultdict(dict)
         self._members: dict[Peer, dict[str | None, Membership]] = {}
 
     @property
@@ -73,7 +73,7 @@ class Hub:
     def follow(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> Membership:
         """Add a subscription, in place of one with the same name. It buffers until its member's `go_live`."""
         self.unfollow(peer, subscription)
-        key = (shape.key, shape.identity(variables))
+        key = shape.view_key(variables)
         views = self._views[shape.collection]
         view = views.get(key)
         if view is None:
@@ -86,10 +86,7 @@ class Hub:
     def follows(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> bool:
         """Whether the subscription follows exactly this already."""
         member = self._members.get(peer, {}).get(subscription)
-        if member is None:
-            return False
-        current = member.view
-        return current.shape.key == shape.key and current.shape.identity(current.variables) == shape.identity(variables)
+        return member is not None and member.view.key == shape.view_key(variables)
 
     def unfollow(self, peer: Peer, subscription: str | None) -> None:
         """Remove a subscription; nothing of it is delivered afterwards. Unknown names are no error."""
@@ -99,7 +96,7 @@ class Hub:
         view = member.view
         view.members.pop(member, None)
         if not view.members:
-            self._views[view.shape.collection].pop((view.shape.key, view.shape.identity(view.variables)), None)
+            self._views[view.shape.collection].pop(view.key, None)
 
     def unfollow_all(self, peer: Peer) -> None:
         """Remove every subscription of a connection."""

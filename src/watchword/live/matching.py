@@ -53,6 +53,9 @@ class Sight(msgspec.Struct, frozen=True):
     fields: frozenset[str] | None
 
 
+ViewKey = tuple[str, str]
+
+
 class Shape(msgspec.Struct, frozen=True):
     """What a subscription follows, bound to the schema and to a rule.
 
@@ -73,9 +76,9 @@ class Shape(msgspec.Struct, frozen=True):
     item: str | None = None
     personal: tuple[Variable, ...] = ()
 
-    def identity(self, variables: Variables) -> str:
-        """Return a text that is equal for callers to whom this shape shows the same."""
-        return fingerprint([variables.resolve(variable, 0.0) for variable in self.personal])
+    def view_key(self, variables: Variables) -> ViewKey:
+        """Return what is equal for subscriptions that see the same: the shape, and the values of what is personal."""
+        return self.key, fingerprint([variables.resolve(variable, 0.0) for variable in self.personal])
 
 
 Row = dict[str, Any]
@@ -87,6 +90,7 @@ class View:
     def __init__(self, shape: Shape, variables: Variables) -> None:
         self.shape = shape
         self.variables = variables
+        self.key = shape.view_key(variables)
         self.members: dict[Member, None] = {}
         self.sight = all_of(shape.where, any_of(*(sight.filter for sight in shape.sights)))
         self.is_relational = is_relational(self.sight)
