@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from watchword.storage.engine import WITHOUT_BOUND
 from watchword.storage.postgres_capture import capture
-from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries
+from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -142,17 +142,8 @@ class PostgresLog:
         return Page(entries("postgresql", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)
 
     async def bounds(self, epoch: str) -> Bounds:
-        later = _epoch.alias()
-        number = select(_epoch.c.number).where(_epoch.c.id == epoch).scalar_subquery()
-        columns = (
-            select(_epoch.c.first).where(_epoch.c.id == epoch).scalar_subquery(),
-            select(func.min(later.c.first)).where(later.c.number > number).scalar_subquery(),
-            _head(),
-            _floor(),
-        )
         async with self._db.read() as connection:
-            first, until, head, floor = (await connection.execute(select(*columns))).one()
-        return Bounds(first, until, head, floor)
+            return await read_bounds(connection, _epoch, epoch, head=_head(), floor=_floor())
 
     async def has_news(self) -> bool:
         return True  # only sequencing tells

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from sqlalchemy import func, select
 
 from watchword.storage.changes import Bulk, ChangeAction, Entry, Logged
 from watchword.storage.images import decode
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, TableClause
     from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.sql.selectable import ScalarSelect
 
     from watchword.storage.changes import Captured
     from watchword.storage.engine import Kind
@@ -84,6 +86,17 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Close connections of its own."""
+
+
+async def read_bounds(
+    connection: AsyncConnection, epochs: TableClause, epoch: str, *, head: ScalarSelect[int], floor: ScalarSelect[int]
+) -> Bounds:
+    """Look an epoch up in the table of epochs, together with the log's ends, in one statement."""
+    later = epochs.alias()
+    number = select(epochs.c.number).where(epochs.c.id == epoch).scalar_subquery()
+    first = select(epochs.c.first).where(epochs.c.id == epoch).scalar_subquery()
+    until = select(func.min(later.c.first)).where(later.c.number > number).scalar_subquery()
+    return Bounds(*(await connection.execute(select(first, until, head, floor))).one())
 
 
 def entries(kind: Kind, rows: Iterable[Row[Any]]) -> list[Entry]:

@@ -9,7 +9,7 @@ from sqlalchemy import BLOB, Float, Integer, Select, Text, cast, column, delete,
 
 from watchword.base.ids import short_id
 from watchword.storage.changes import Bulk
-from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries
+from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
 from watchword.storage.sqlite_capture import capture
 
 if TYPE_CHECKING:
@@ -100,17 +100,8 @@ class SqliteLog:
         return Page(entries("sqlite", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)
 
     async def bounds(self, epoch: str) -> Bounds:
-        later = _epoch.alias()
-        number = select(_epoch.c.number).where(_epoch.c.id == epoch).scalar_subquery()
-        columns = (
-            select(_epoch.c.first).where(_epoch.c.id == epoch).scalar_subquery(),
-            select(func.min(later.c.first)).where(later.c.number > number).scalar_subquery(),
-            _head(),
-            _floor(),
-        )
         async with self._db.read() as connection:
-            first, until, head, floor = (await connection.execute(select(*columns))).one()
-        return Bounds(first, until, head, floor)
+            return await read_bounds(connection, _epoch, epoch, head=_head(), floor=_floor())
 
     async def has_news(self) -> bool:
         return await self._data_version() != self._version
