@@ -70,9 +70,9 @@ def compile_predicate(node: Filter) -> Test:
         case Not():
             return _negation(compile_predicate(node.part))
         case All():
-            return _conjunction(_compile_parts(node.parts))
+            return _connective(_compile_parts(node.parts), neutral=True)
         case AnyOf():
-            return _disjunction(_compile_parts(node.parts))
+            return _connective(_compile_parts(node.parts), neutral=False)
 
 
 def _compile_parts(parts: tuple[Filter, ...]) -> tuple[Test, ...]:
@@ -92,37 +92,20 @@ def _negation(part: Test) -> Test:
     return test
 
 
-def _conjunction(parts: tuple[Test, ...]) -> Test:
+def _connective(parts: tuple[Test, ...], neutral: bool) -> Test:
+    """AND for the neutral truth True, OR for False: the opposite decides at once, and LOOKUP outweighs UNKNOWN."""
     if len(parts) == 1:
         return parts[0]
+    deciding = not neutral
 
     def test(row: Row, variables: Variables, now: float) -> Truth:
-        whole: Truth = True
+        whole: Truth = neutral
         for part in parts:
             truth = part(row, variables, now)
-            if truth is True:
+            if truth is neutral:
                 continue
-            if truth is False:
-                return False
-            if whole is not LOOKUP:
-                whole = truth
-        return whole
-
-    return test
-
-
-def _disjunction(parts: tuple[Test, ...]) -> Test:
-    if len(parts) == 1:
-        return parts[0]
-
-    def test(row: Row, variables: Variables, now: float) -> Truth:
-        whole: Truth = False
-        for part in parts:
-            truth = part(row, variables, now)
-            if truth is False:
-                continue
-            if truth is True:
-                return True
+            if truth is deciding:
+                return deciding
             if whole is not LOOKUP:
                 whole = truth
         return whole
