@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -24,18 +23,6 @@ OWN = Compare("author", "eq", Variable("CURRENT_USER"))
 
 def _deep(levels: int) -> Any:
     return [_deep(levels - 1)] if levels else 0
-
-
-@pytest.fixture(scope="module")
-async def shared_house(shared_url: str) -> AsyncIterator[House]:
-    async with publishing_house(shared_url) as built:
-        yield built
-
-
-@pytest.fixture
-async def house(shared_house: House) -> AsyncIterator[House]:
-    yield shared_house
-    await shared_house.clear()
 
 
 class TestCreate:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.writing import House, publishing_house
+from tests.support.writing import House
 from watchword.base import json
 from watchword.base.errors import Problem
 
@@ -57,18 +57,6 @@ NESTED = st.fixed_dictionaries({}, optional={"notes": NOTES | CHANGES, "author":
 FLAT = st.dictionaries(st.sampled_from(COLUMNS), JSON, max_size=5)
 TITLED = st.fixed_dictionaries({"title": st.text("abc", max_size=3)})
 PAYLOADS = st.builds(lambda *parts: {name: part[name] for part in parts for name in part}, TITLED, FLAT, NESTED) | JSON
-
-
-@pytest.fixture(scope="module")
-async def shared_house(shared_url: str) -> AsyncIterator[House]:
-    async with publishing_house(shared_url) as built:
-        yield built
-
-
-@pytest.fixture
-async def house(shared_house: House) -> AsyncIterator[House]:
-    yield shared_house
-    await shared_house.clear()
 
 
 async def _all_rows(house: House) -> list[list[Any]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.writing import USER, House, publishing_house
+from tests.support.writing import USER, House
 from watchword.access.permissions import Action, Permission
 from watchword.base.errors import Code, Problem
 from watchword.query.filters import Compare, Related
@@ -20,18 +19,6 @@ SHOWN = Compare("hidden", "null", True)
 def everything(collection: str, *, without: Action | None = None) -> tuple[Permission, ...]:
     """Return permissions for all actions on a collection but one."""
     return tuple(Permission(collection, action) for action in Action if action is not without)
-
-
-@pytest.fixture(scope="module")
-async def shared_house(shared_url: str) -> AsyncIterator[House]:
-    async with publishing_house(shared_url) as built:
-        yield built
-
-
-@pytest.fixture
-async def house(shared_house: House) -> AsyncIterator[House]:
-    yield shared_house
-    await shared_house.clear()
 
 
 class TestToOne:

@@ -13,18 +13,6 @@ from watchword.base.errors import Code, Problem
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture(scope="module")
-async def shared_house(shared_url: str) -> AsyncIterator[House]:
-    async with publishing_house(shared_url) as built:
-        yield built
-
-
-@pytest.fixture
-async def house(shared_house: House) -> AsyncIterator[House]:
-    yield shared_house
-    await shared_house.clear()
-
-
 @pytest.fixture
 async def own_house(database_url: str) -> AsyncIterator[House]:
     """A house to rebuild."""
