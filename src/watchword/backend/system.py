@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from watchword.base.errors import invalid_payload
+from watchword.identity.client import is_storable
 from watchword.identity.users import USERS
 from watchword.protocol import operations as op
 from watchword.query.rendering import CONCEALED
@@ -91,15 +92,19 @@ class SystemGuard:
         if operation.query.collection == USERS and not isinstance(operation, op.Delete):
             for payload in _payloads(operation):
                 password = payload.get("password")
-                if isinstance(password, str):
-                    words = [
-                        word
-                        for name in ("email", "first_name", "last_name")
-                        if isinstance(word := payload.get(name), str)
-                    ]
+                if isinstance(password, str) and password != CONCEALED:
+                    known = [payload.get(name) for name in ("email", "first_name", "last_name")]
+                    words = [word for word in (*known, await self._address(operation)) if isinstance(word, str)]
                     self.identity.passwords.check_new(password, words)
             guarded.take_tokens()
         return guarded
+
+    async def _address(self, operation: op.Create | op.Update) -> str | None:
+        """Return the e-mail address of the user that is changed: it is no password either."""
+        if not isinstance(operation, op.Update) or not isinstance(operation.key, str) or not is_storable(operation.key):
+            return None
+        user = await self.identity.users.find(operation.key)
+        return None if user is None else user.email
 
 
 _KEEP = "\0keep"

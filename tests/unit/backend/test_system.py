@@ -72,3 +72,12 @@ async def test_what_a_read_shows_of_a_token_may_be_sent_back(app: Application) -
     boss = str((await app.admin("GET", "/users/me"))["id"])
     assert await ask(app, "PATCH", f"/users/{boss}", {"token": "**********", "last_name": "z"}) == 200
     assert await whose(app, "clerk-token") == clerk
+
+
+async def test_a_new_password_is_not_the_users_own_address(app: Application) -> None:
+    rules = [permission("update", "directus_users", rows=OWN, fields="password")]
+    clerk = await app.user("clerk", rules)
+    for path in ("/users/me", f"/users/{clerk}"):
+        assert await ask(app, "PATCH", path, {"password": "clerk@example.com"}) == 400
+        assert await ask(app, "PATCH", path, {"password": "something else altogether"}) == 204
+    assert await ask(app, "PATCH", "/users/%00", {"password": "something else altogether"}) == 403
