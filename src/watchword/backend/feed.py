@@ -143,6 +143,8 @@ class Feed:
         while page := await self._read():
             await self._tell(page)
             self.head = page[-1].position
+            if len(page) < PAGE:
+                break  # the log's end: what has come since is for the next look
         self._is_sure = True
 
     async def _read(self) -> Sequence[Entry]:

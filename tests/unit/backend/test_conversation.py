@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from tests.support.application import application, permission
+from tests.support.lookup import NoTables
 from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import Principal
 from watchword.backend.context import Context
@@ -29,29 +30,16 @@ from watchword.query.query import Query
 from watchword.query.variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from watchword.base.clock import Clock
-    from watchword.live.matching import Row, View
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
-    from watchword.protocol.events import Change
     from watchword.protocol.operations import Credential, Subscribe
 
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, on_revoke=Reaction.DEMOTE)
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
 SUBSCRIBE = {"type": "subscribe", "collection": "articles", "uid": "s"}
-
-
-class NoTables:
-    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
-        return {}
-
-    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
-        return {}
-
-    async def everything(self, view: View) -> Any:
-        return []
 
 
 class Desk:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.application import application, execute, permission
+from tests.support.lookup import NoTables
 from watchword.backend.feed import Feed
 from watchword.backend.structure import Structure
 from watchword.base.errors import Code, Problem
@@ -21,8 +22,6 @@ from watchword.storage.migrations import migrate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from watchword.live.matching import Row, View
-    from watchword.protocol.events import Change
     from watchword.storage.log import Entry
 
 READS = [permission("read", fields="id,title")]
@@ -39,17 +38,6 @@ SET_BACK = {
         UPDATE watchword_commit SET snap = pg_current_snapshot();
     """,
 }
-
-
-class NoTables:
-    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
-        return {}
-
-    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
-        return {}
-
-    async def everything(self, view: View) -> Any:
-        return []
 
 
 class Doorman:
