@@ -83,10 +83,11 @@ def report(server: dict[str, Any]) -> Report:
 
 
 def example(url: str) -> str:
-    """The browser example of the README, for this server."""
+    """The browser example of the README, for this server instead of the one that `make demo` starts and prints."""
     code = re.search(r"^```js\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert code is not None
-    return code[1].replace("localhost:8055", urlsplit(url).netloc)
+    assert "ws://127.0.0.1:8055/" in code[1]
+    return code[1].replace("127.0.0.1:8055", urlsplit(url).netloc)
 
 
 def wait_for(url: str) -> None:
