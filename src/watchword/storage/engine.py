@@ -40,10 +40,10 @@ _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+asyncpg")
 _BEGIN = "watchword_begin"
 _PATIENCE = "watchword_patience"
+_PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked again
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",  # in WAL mode a commit survives the end of the process
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",  # INSERT OR REPLACE then fires delete triggers
@@ -280,7 +280,30 @@ def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
+    _write_ahead(connection, cursor)
     cursor.close()
+
+
+def _write_ahead(connection: Any, cursor: Any) -> None:
+    """Put the file into WAL mode, which it keeps.
+
+    Of two programs that do it to a new file at once, SQLite tells one "locked" without waiting: both have begun to
+    read, and neither could go on to write. That one has to let go and ask again.
+    """
+    end = monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except connection.dbapi.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or monotonic() > end:
+                raise
+            connection.run_async(_pause)
+        else:
+            return
+
+
+async def _pause(_: Any) -> None:
+    await anyio.sleep(_PAUSE)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -73,7 +73,7 @@ async def test_tables_of_the_user_are_left_alone(database_url: str) -> None:
 
 
 async def test_migrations_that_start_at_once_take_turns(database_url: str) -> None:
-    databases = [Database(database_url) for _ in range(3)]
+    databases = [Database(database_url) for _ in range(6)]
     async with anyio.create_task_group() as group:
         for each in databases:
             group.start_soon(migrate, each)
