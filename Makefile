@@ -27,7 +27,7 @@ check: ## Format, lint, types, layers, dependencies, links: all that needs no ru
 	@scripts/check
 
 test: setup ## Run the tests; make test ARGS='-k sessions' for some of them
-	@.venv/bin/pytest -n auto $(ARGS)
+	@.venv/bin/pytest -n auto --dist loadfile $(ARGS)
 
 bench: ## Run the benchmarks
 	@scripts/setup --python
