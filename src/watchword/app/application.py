@@ -9,12 +9,15 @@ import structlog
 from starlette.routing import WebSocketRoute
 
 from watchword import __version__
-from watchword.app.build import build, http_settings, socket_pace, socket_policy
+from watchword.app.build import build, http_settings, logs_policy, socket_pace, socket_policy
 from watchword.app.lifespan import running
+from watchword.app.log_stream import streaming
 from watchword.app.settings import Settings, load_settings
 from watchword.app.setup_link import SetupLink
+from watchword.backend.conversation import Pace
 from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
+from watchword.dialects.directus_logs import DirectusLogs
 from watchword.http.demo_page import demo_routes
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
@@ -59,8 +62,9 @@ class Watchword:
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
         """Run everything that requests need, until the block ends."""
-        async with running(self.parts, self._setup):
-            yield
+        with streaming(self.parts.journal):
+            async with running(self.parts, self._setup):
+                yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one socket, or the life of the server."""
@@ -76,13 +80,14 @@ class Watchword:
             *build_routes(backend, http, self.parts.db.probe, __version__),
             *setup_routes(self._setup, backend, http),
             *self._sockets(http),
+            *self._log_sockets(http),
         ]
         if demo:
             routes += demo_routes()
         return build_app(backend, http, routes)
 
     def _sockets(self, http: HttpSettings) -> list[BaseRoute]:
-        if http.websocket is None:
+        if http.websocket is None or http.websocket.authentication is None:
             return []
         options = SocketOptions(
             policy=socket_policy(self.settings),
@@ -94,6 +99,22 @@ class Watchword:
         )
         endpoint = SocketEndpoint(self.parts.backend, Directus, options)
         return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
+
+    def _log_sockets(self, http: HttpSettings) -> list[BaseRoute]:
+        if http.websocket is None or http.websocket.log_levels is None:
+            return []
+        options = SocketOptions(
+            policy=logs_policy(self.settings),
+            pace=Pace(gap=0.0, heartbeat=None),
+            origins=Origins(http),
+            session_cookie=http.session_cookie.name,
+            trusted_proxies=http.trusted_proxies,
+            limit=self.settings["WEBSOCKETS_LOGS_CONN_LIMIT"],
+            admins=True,
+        )
+        raw = self.settings["WEBSOCKETS_LOGS_STYLE"] == "raw"
+        endpoint = SocketEndpoint(self.parts.backend, lambda: DirectusLogs(Directus(), raw=raw), options)
+        return [WebSocketRoute(self.settings["WEBSOCKETS_LOGS_PATH"], endpoint)]
 
     def _show_link(self, token: Secret) -> None:
         """Print the link where only who starts the server sees it: never through the log."""

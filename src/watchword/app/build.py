@@ -17,6 +17,7 @@ from watchword.backend.rights import Rights
 from watchword.backend.structure import Structure
 from watchword.backend.system import SystemGuard
 from watchword.base.clock import Clock, SystemClock
+from watchword.base.ids import short_id
 from watchword.brokers.memory import MemoryBroker
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.data.lookup import Lookup
@@ -29,6 +30,8 @@ from watchword.identity.authenticator import Identity
 from watchword.identity.settings import IdentitySettings
 from watchword.live.broker import Broker
 from watchword.live.hub import Hub
+from watchword.live.journal import Journal
+from watchword.protocol.records import Level, levels_from
 from watchword.storage.engine import Database
 from watchword.storage.log import ChangeLog
 
@@ -46,6 +49,7 @@ class Parts(msgspec.Struct, frozen=True):
     structure: Structure
     identity: Identity
     hub: Hub
+    journal: Journal
     broker: Broker
     feed: Feed
     rights: Rights
@@ -65,6 +69,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     identity = Identity(db, clock, signing_secret(settings), identity_settings(settings))
     reader = Reader(db, query_limits(settings))
     hub = Hub(DatabaseLookup(Lookup(db), structure, reader, clock), clock.now)
+    journal = Journal(short_id(), log_level(settings), clock.now)
     rights = Rights(identity, hub)
     broker = MemoryBroker()
     feed = Feed(log=log, structure=structure, hub=hub, control=rights, broker=broker, poll=settings["CHANGE_POLL"])
@@ -75,6 +80,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         guard=SystemGuard(identity, rights),
         identity=identity,
         hub=hub,
+        journal=journal,
         feed=feed,
         rights=rights,
         clock=clock,
@@ -82,7 +88,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     db.on_commit(feed.kick)
     identity.sessions.on_revoked(rights.end_session)
     identity.sessions.on_extended(rights.extend_session)
-    return Parts(settings, clock, db, log, structure, identity, hub, broker, feed, rights, backend)
+    return Parts(settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend)
 
 
 def open_database(settings: Settings) -> Database:
@@ -166,6 +172,21 @@ def socket_policy(settings: Settings) -> AuthPolicy:
     return AuthPolicy(mode, timeout, serves_expired=True)
 
 
+def logs_policy(settings: Settings) -> AuthPolicy:
+    """Return the rules of the endpoint that tells the log: there is no time of grace for what began strictly."""
+    mode = Mode(settings["WEBSOCKETS_LOGS_AUTH"])
+    if mode is Mode.STRICT:
+        return AuthPolicy(mode, timeout=0.0)
+    on_failure = Reaction.DEMOTE if mode is Mode.PUBLIC else Reaction.CLOSE
+    on_expiry = Reaction.DEMOTE if mode is Mode.PUBLIC else Reaction.GRACE
+    return AuthPolicy(mode, settings["WEBSOCKETS_REST_AUTH_TIMEOUT"], on_reject=on_failure, on_expiry=on_expiry)
+
+
+def log_level(settings: Settings) -> Level:
+    """Return the least level that can be followed."""
+    return Level[settings["WEBSOCKETS_LOGS_LEVEL"].upper()]
+
+
 def socket_pace(settings: Settings) -> Pace:
     """Return the numbers of the Directus endpoint."""
     heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
@@ -204,9 +225,12 @@ def _cookie(settings: Settings, prefix: str, max_age: float) -> CookieSettings:
 
 
 def _socket_info(settings: Settings) -> WebSocketInfo | None:
-    if not (settings["WEBSOCKETS_ENABLED"] and settings["WEBSOCKETS_REST_ENABLED"]):
+    if not settings["WEBSOCKETS_ENABLED"]:
         return None
     heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
     return WebSocketInfo(
-        authentication=settings["WEBSOCKETS_REST_AUTH"], path=settings["WEBSOCKETS_REST_PATH"], heartbeat=heartbeat
+        authentication=settings["WEBSOCKETS_REST_AUTH"] if settings["WEBSOCKETS_REST_ENABLED"] else None,
+        path=settings["WEBSOCKETS_REST_PATH"],
+        heartbeat=heartbeat,
+        log_levels=levels_from(log_level(settings)) if settings["WEBSOCKETS_LOGS_ENABLED"] else None,
     )

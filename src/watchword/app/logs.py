@@ -26,20 +26,28 @@ def redact(text: str) -> str:
     return _JWT.sub(_HIDDEN, text)
 
 
-def configure_logs(level: str, style: str) -> None:
-    """Send everything, the server's and libraries' records too, through one pipeline to standard error."""
-    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
-    shared: list[Processor] = [
+def shared_processors() -> list[Processor]:
+    """Return what every record goes through, wherever it comes from and whoever gets it."""
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _redact_event,
     ]
+
+
+def configure_logs(level: str, style: str) -> None:
+    """Send everything, the server's and libraries' records too, through one pipeline to standard error.
+
+    What is let through is decided by the root logger's level alone, so that it can be lowered for a time.
+    """
+    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
+    shared = shared_processors()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         cache_logger_on_first_use=False,
     )
     renderer: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
@@ -48,6 +56,7 @@ def configure_logs(level: str, style: str) -> None:
     )
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
+    handler.setLevel(level.upper())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

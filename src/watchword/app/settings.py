@@ -125,6 +125,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WEBSOCKETS_REST_MAX_MESSAGE", 1024**2, "size", "Largest message of a client."),
     Setting("WEBSOCKETS_HEARTBEAT_ENABLED", True, "flag", "Ask clients for signs of life."),
     Setting("WEBSOCKETS_HEARTBEAT_PERIOD", 30.0, "seconds", "How often, and how long they have to answer."),
+    Setting("WEBSOCKETS_LOGS_ENABLED", True, "flag", "Serve the server's own log to administrators over a WebSocket."),
+    Setting("WEBSOCKETS_LOGS_PATH", "/websocket/logs", "text", "Its path."),
+    Setting(
+        "WEBSOCKETS_LOGS_AUTH",
+        "strict",
+        "choice",
+        "How its sockets authenticate.",
+        ("public", "handshake", "strict"),
+    ),
+    Setting(
+        "WEBSOCKETS_LOGS_LEVEL",
+        "info",
+        "choice",
+        "Least level that can be followed there.",
+        ("trace", "debug", "info", "warn", "error", "fatal"),
+    ),
+    Setting(
+        "WEBSOCKETS_LOGS_STYLE", "pretty", "choice", "A line of text for each record, or all it has.", ("pretty", "raw")
+    ),
+    Setting("WEBSOCKETS_LOGS_CONN_LIMIT", -1, "integer", "Sockets at the same time there; -1 sets no bound."),
     Setting("CAPTURE", True, "flag", "Log changes of user tables by triggers; without them nothing can be followed."),
     Setting("CHANGE_POLL", 0.025, "milliseconds", "How often to look for changes by other programs."),
     Setting("CHANGE_RETENTION", 86_400.0, "seconds", "How long changes stay in the log."),

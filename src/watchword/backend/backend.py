@@ -10,7 +10,7 @@ from watchword.access.permissions import Action
 from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation, Pace
 from watchword.backend.shapes import shape_of
-from watchword.base.errors import Problem, invalid_payload
+from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
 from watchword.query.query import Query
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from watchword.identity.authenticator import Authenticated, Identity
     from watchword.identity.client import Client
     from watchword.live.hub import Hub
+    from watchword.live.journal import Journal, Listener
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
@@ -49,6 +50,7 @@ class Backend:
         guard: SystemGuard,
         identity: Identity,
         hub: Hub,
+        journal: Journal,
         feed: Feed,
         rights: Rights,
         clock: Clock,
@@ -56,6 +58,7 @@ class Backend:
         self.clock = clock
         self.hub = hub
         self.identity = identity
+        self.journal = journal
         self.structure = structure
         self._reader = reader
         self._writer = writer
@@ -137,6 +140,29 @@ class Backend:
             if generation == self._rights.generation:
                 return member, position, told
             self.hub.unfollow(peer, operation.subscription)
+
+    async def follow_log(
+        self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog
+    ) -> Subscribed:
+        """Follow the server's own log; administrators may. When rights change meanwhile, they are looked up again.
+
+        Raises:
+            Problem: FORBIDDEN for everybody else, who is told nothing of it any more; INVALID_PAYLOAD for a level that
+                cannot be followed, and what was followed goes on.
+        """
+        while True:
+            generation = self._rights.generation
+            caller = await context()
+            if generation == self._rights.generation:
+                return self.refollow_log(caller, listener, operation)
+
+    def refollow_log(self, context: Context, listener: Listener, operation: op.FollowLog) -> Subscribed:
+        """Follow the server's own log under these rights; what is raised is what `follow_log` raises."""
+        if not context.principal.admin:
+            self.journal.unfollow(listener)
+            raise Problem(Code.FORBIDDEN)
+        self.journal.follow(listener, operation.level)
+        return Subscribed(None, operation.level)
 
     def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
         """Follow a query under changed rights, from now on, without initial data."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from watchword.identity.authenticator import Authenticated
     from watchword.identity.client import Client
     from watchword.live.hub import Hub
+    from watchword.live.journal import Journal, Listener
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
@@ -64,6 +65,7 @@ class Services(Protocol):
 
     clock: Clock
     hub: Hub
+    journal: Journal
 
     async def identify(self, credential: op.Credential, client: Client) -> Authenticated:
         """Check a credential, or raise Problem."""
@@ -81,6 +83,14 @@ class Services(Protocol):
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
     ) -> tuple[Membership, int, out.Subscribed]:
         """Follow a query, or raise Problem; the membership buffers until it goes live from the position."""
+
+    async def follow_log(
+        self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog
+    ) -> out.Subscribed:
+        """Follow the server's log, or raise Problem; FORBIDDEN ends what was followed of it."""
+
+    def refollow_log(self, context: Context, listener: Listener, operation: op.FollowLog) -> out.Subscribed:
+        """Follow the server's log under changed rights, or raise Problem."""
 
     def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
         """Follow a query under changed rights, from now on, or raise Problem."""
@@ -111,7 +121,7 @@ class Conversation:
         self._machine = AuthMachine(policy)
         self._heartbeat = Heartbeat(pace.heartbeat) if pace.heartbeat is not None else None
         self._outbox = Outbox(dialect.push, pace.gap, pace.outbound)
-        self._subscriptions: dict[str | None, op.Subscribe] = {}
+        self._subscriptions: dict[str | None, op.Subscribe | op.FollowLog] = {}
         self._follower: Principal = ANONYMOUS
         self._owner: str | None = None
         self._shut: Shut | None = None
@@ -144,6 +154,7 @@ class Conversation:
         finally:
             self._machine.disconnected()
             self._services.hub.leave(self)
+            self._services.journal.unfollow(self)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
@@ -152,6 +163,13 @@ class Conversation:
         self._outbox.deliver(subscription, event)
         if self._outbox.overrun:
             self._cut()
+
+    def offer(self, subscription: str | None, event: Event, most: int) -> bool:
+        """Queue an event unless `most` wait already; a client that does not read is not cut for it."""
+        if self._outbox.waiting >= most:
+            return False
+        self.deliver(subscription, event)
+        return True
 
     def fail(self, subscription: str | None, problem: Problem) -> None:
         """End one subscription and say why."""
@@ -196,9 +214,15 @@ class Conversation:
             try:
                 if isinstance(context, Problem):
                     raise context
-                self._services.refollow(context, self, operation)
+                self._refollow(context, operation)
             except Problem as problem:
                 self.fail(subscription, problem)
+
+    def _refollow(self, context: Context, operation: op.Subscribe | op.FollowLog) -> None:
+        if isinstance(operation, op.FollowLog):
+            self._services.refollow_log(context, self, operation)
+        else:
+            self._services.refollow(context, self, operation)
 
     async def _rights_to_follow(self) -> Context | Problem:
         """Return the rights of `principal`, or why there are none; if it changes meanwhile, those of the new one."""
@@ -266,6 +290,8 @@ class Conversation:
                 raise problem
             case op.Subscribe():
                 await self._subscribe(operation)
+            case op.FollowLog():
+                await self._follow_log(operation)
             case op.Unsubscribe():
                 self._unsubscribe(operation)
             case op.Read() | op.Create() | op.Update() | op.Delete():
@@ -288,6 +314,19 @@ class Conversation:
         self._say(subscribed)
         member.go_live(position)
 
+    async def _follow_log(self, operation: op.FollowLog) -> None:
+        try:
+            subscribed = await self._services.follow_log(self._context, self, operation)
+        except Problem as problem:
+            if problem.code is not Code.INVALID_PAYLOAD:  # that is about the message, not about who sends it
+                self._forget(None)
+            raise
+        if self._machine.is_closed:
+            self._services.journal.unfollow(self)
+            return
+        self._subscriptions[None] = operation
+        self._say(subscribed)
+
     def _unsubscribe(self, operation: op.Unsubscribe) -> None:
         names = tuple(self._subscriptions) if operation.subscription is None else (operation.subscription,)
         for name in names:
@@ -296,7 +335,8 @@ class Conversation:
 
     def _forget(self, subscription: str | None) -> None:
         self._services.hub.unfollow(self, subscription)
-        self._subscriptions.pop(subscription, None)
+        if isinstance(self._subscriptions.pop(subscription, None), op.FollowLog):
+            self._services.journal.unfollow(self)
         self._outbox.discard(subscription)
 
     async def _context(self) -> Context:

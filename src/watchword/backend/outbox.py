@@ -48,6 +48,11 @@ class Outbox:
         """Whether more waits than may wait: the client does not read."""
         return self._waiting > self._limit or len(self._answers) > self._limit
 
+    @property
+    def waiting(self) -> int:
+        """How many events and frames with events wait."""
+        return self._waiting + len(self._ready)
+
     def say(self, frames: Iterable[str]) -> None:
         """Queue an answer."""
         for frame in frames:

@@ -254,6 +254,8 @@ def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
             return _error(kind, problem, _name(uid) if kind == "subscribe" else uid)
         case op.Subscribe(subscription=subscription):
             return _error("subscribe", problem, subscription)
+        case op.FollowLog():
+            return _error("logs", problem, operation.id)
         case op.Read() | op.Create() | op.Update() | op.Delete():
             return _error("items", problem, operation.id)
         case op.Authenticate():

@@ -92,7 +92,7 @@ class Server:
             return json_answer({"data": data})
         if call.context.principal.admin:
             data["version"] = self._version
-        data["websocket"] = _websocket(self._settings.websocket)
+        data["websocket"] = _websocket(self._settings.websocket, admin=call.context.principal.admin)
         limits = (self._settings.query_limit_default, self._settings.query_limit_max)
         data["queryLimit"] = {"default": limits[0], "max": limits[1]}
         data["rateLimit"] = data["rateLimitGlobal"] = False
@@ -116,12 +116,13 @@ async def ping(scope: Scope, receive: Receive, send: Send) -> None:
     await send_answer(Answer(200, b"pong", (NO_CACHE,), HTML), scope, send)
 
 
-def _websocket(info: WebSocketInfo | None) -> Any:
+def _websocket(info: WebSocketInfo | None, *, admin: bool) -> Any:
     if info is None:
         return False
+    rest = {"authentication": info.authentication, "path": info.path}
     return {
-        "rest": {"authentication": info.authentication, "path": info.path},
+        "rest": rest if info.authentication is not None else False,
         "graphql": False,
         "heartbeat": info.heartbeat if info.heartbeat is not None else False,
-        "logs": False,
+        "logs": {"allowedLogLevels": info.log_levels} if admin and info.log_levels is not None else False,
     }

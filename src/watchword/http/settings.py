@@ -54,11 +54,15 @@ class CorsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSocketInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What `/server/info` tells of the sockets. `heartbeat` is in seconds, None for none."""
+    """What `/server/info` tells of the sockets. `heartbeat` is in seconds, None for none.
 
-    authentication: str = "handshake"
+    `authentication` is None where there is no endpoint for items, `log_levels` where there is none for the log.
+    """
+
+    authentication: str | None = "handshake"
     path: str = "/websocket"
     heartbeat: float | None = 30.0
+    log_levels: dict[str, int] | None = None
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):

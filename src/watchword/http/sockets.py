@@ -35,7 +35,10 @@ UNLIMITED = -1
 
 
 class SocketOptions(msgspec.Struct, frozen=True):
-    """One endpoint: its policy, its numbers, who may connect. `limit` -1 means no bound on open sockets."""
+    """One endpoint: its policy, its numbers, who may connect. `limit` -1 means no bound on open sockets.
+
+    With `admins`, a credential in the request has to be an administrator's.
+    """
 
     policy: AuthPolicy
     pace: Pace
@@ -43,6 +46,7 @@ class SocketOptions(msgspec.Struct, frozen=True):
     session_cookie: str
     trusted_proxies: int = 0
     limit: int = UNLIMITED
+    admins: bool = False
 
 
 class SocketEndpoint:
@@ -95,6 +99,8 @@ class SocketEndpoint:
         except Problem as problem:
             unauthenticated = problem.code in {Code.INVALID_TOKEN, Code.FORBIDDEN}
             raise Problem(Code.INVALID_CREDENTIALS) if unauthenticated else problem from None
+        if options.admins and not identified.principal.admin:
+            raise Problem(Code.INVALID_CREDENTIALS)
         return identified.principal
 
     async def _converse(

@@ -119,6 +119,16 @@ class Subscribe(msgspec.Struct, frozen=True):
     id: Id = None
 
 
+class FollowLog(msgspec.Struct, frozen=True):
+    """Follow the server's own log from a level upwards, by the level's name; once more replaces the level.
+
+    On a connection it is the subscription without a name.
+    """
+
+    level: str
+    id: Id = None
+
+
 class Unsubscribe(msgspec.Struct, frozen=True):
     """Stop following; without `subscription`, stop all of the connection."""
 
@@ -127,4 +137,4 @@ class Unsubscribe(msgspec.Struct, frozen=True):
 
 
 Write = Create | Update | Delete
-Operation = Authenticate | Ping | Ignore | Invalid | Read | Create | Update | Delete | Subscribe | Unsubscribe
+Operation = Authenticate | Ping | Ignore | Invalid | Read | Write | Subscribe | FollowLog | Unsubscribe

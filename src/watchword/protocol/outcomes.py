@@ -37,7 +37,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Subscribed(msgspec.Struct, frozen=True):
-    """The subscription stands. `data` is the initial result; `has_data` is false where none was asked for."""
+    """The subscription stands. `data` is the initial result; `has_data` is false where none was asked for.
+
+    Of the server's log, `data` is the level's name.
+    """
 
     subscription: str | None
     data: Any = None

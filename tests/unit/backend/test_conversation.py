@@ -20,11 +20,13 @@ from watchword.dialects.directus import Directus
 from watchword.identity.authenticator import Authenticated
 from watchword.identity.client import Client
 from watchword.live.hub import Hub
+from watchword.live.journal import Journal
 from watchword.live.matching import Shape, Sight
 from watchword.live.membership import BUFFER_LIMIT
 from watchword.protocol.events import Event
 from watchword.protocol.operations import AccessToken, Operation
 from watchword.protocol.outcomes import Reply, Subscribed
+from watchword.protocol.records import Level
 from watchword.query.filters import EVERYTHING
 from watchword.query.query import Query
 from watchword.query.variables import Variables
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from watchword.base.clock import Clock
+    from watchword.live.journal import Listener
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
-    from watchword.protocol.operations import Credential, Subscribe
+    from watchword.protocol.operations import Credential, FollowLog, Subscribe
 
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, on_revoke=Reaction.DEMOTE)
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
@@ -48,6 +51,7 @@ class Desk:
     def __init__(self) -> None:
         self.clock: Clock = SystemClock()
         self.hub = Hub(NoTables(), lambda: 0.0)
+        self.journal = Journal("node0001", Level.INFO, lambda: 0.0)
         self.read_by: list[str | None] = []
         self.followed_by: dict[str | None, str | None] = {}
         self.thinking: dict[str, anyio.Event] = {}
@@ -87,6 +91,15 @@ class Desk:
 
     def refollow(self, context: Context, peer: Peer, operation: Subscribe) -> None:
         self._follow(context, peer, operation).go_live(0)
+
+    async def follow_log(
+        self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: FollowLog
+    ) -> Subscribed:
+        return self.refollow_log(await context(), listener, operation)
+
+    def refollow_log(self, context: Context, listener: Listener, operation: FollowLog) -> Subscribed:
+        self.journal.follow(listener, operation.level)
+        return Subscribed(None, operation.level)
 
     def tell(self, view_of: str | None, data: str) -> None:
         for views in tuple(self.hub._views.values()):
