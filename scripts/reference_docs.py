@@ -29,6 +29,7 @@ SECTIONS = {
     "Sockets": ("WEBSOCKETS_",),
     "Changes": ("CAPTURE", "CHANGE_"),
     "Logs": ("LOG_",),
+    "Metrics": ("METRICS_",),
 }
 SERVER = "Server"
 

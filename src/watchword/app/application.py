@@ -19,6 +19,7 @@ from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.http.demo_page import demo_routes
+from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
 from watchword.http.setup import setup_routes
@@ -84,7 +85,14 @@ class Watchword:
         ]
         if demo:
             routes += demo_routes()
-        return build_app(backend, http, routes)
+        if not self.settings["METRICS_ENABLED"]:
+            return build_app(backend, http, routes)
+        from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
+
+        metrics = Metrics(self.parts, __version__, (Directus.name, DirectusLogs.name))
+        routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
+        metrics.name_routes(routes)
+        return build_app(backend, http, routes, metrics.observe)
 
     def _sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.authentication is None:

@@ -72,7 +72,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     journal = Journal(short_id(), log_level(settings), clock.now)
     rights = Rights(identity, hub)
     broker = MemoryBroker()
-    feed = Feed(log=log, structure=structure, hub=hub, control=rights, broker=broker, poll=settings["CHANGE_POLL"])
+    feed = Feed(
+        log=log, structure=structure, hub=hub, control=rights, broker=broker, clock=clock, poll=settings["CHANGE_POLL"]
+    )
     backend = Backend(
         structure=structure,
         reader=reader,

@@ -157,6 +157,14 @@ SETTINGS: tuple[Setting, ...] = (
         "`pretty`, `json`, or by whether the output is a terminal.",
         ("auto", "pretty", "json"),
     ),
+    Setting("METRICS_ENABLED", False, "flag", "Serve `/metrics` for Prometheus."),
+    Setting(
+        "METRICS_TOKENS",
+        (),
+        "list",
+        "Tokens that may read it, at least 16 characters each, beside administrators.",
+        secret=True,
+    ),
     Setting("SHUTDOWN_TIMEOUT", 10.0, "seconds", "How long a stop waits for requests and sockets."),
     Setting("PROJECT_NAME", "Watchword", "text", "Name that `/server/info` tells."),
 )

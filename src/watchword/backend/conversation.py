@@ -138,6 +138,11 @@ class Conversation:
         """Where the authentication stands."""
         return self._machine.state
 
+    @property
+    def endpoint(self) -> str:
+        """The name of what is spoken."""
+        return self._dialect.name
+
     async def run(self, transport: Transport, principal: Principal | None = None) -> None:
         """Drive the connection until it ends. `principal` was established by the upgrade request."""
         self._services.hub.enter(self)
@@ -408,6 +413,7 @@ class Conversation:
             await self._outbox.wait(now, self._deadline())
 
     def _cut(self) -> None:
+        self._services.hub.cut += 1
         _log.warning("connection.cut", reason="the client does not read", user=self.principal.user)
         self._machine.disconnected()
         self._outbox.discard_all()

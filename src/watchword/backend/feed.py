@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchword.backend.structure import Structure
+    from watchword.base.clock import Clock
     from watchword.live.broker import Broker
     from watchword.live.hub import Hub
     from watchword.storage.log import ChangeLog
@@ -46,7 +47,10 @@ class Control(Protocol):
 
 
 class Feed:
-    """This node's reader of the log. `head` is the offset of the last change that has been told."""
+    """This node's reader of the log. `head` is the offset of the last change that has been told, `told` how many were.
+
+    All that was committed before `current_at` (monotonic seconds) has been told.
+    """
 
     def __init__(  # noqa: PLR0913 - what it reads from, and whom it tells
         self,
@@ -56,6 +60,7 @@ class Feed:
         hub: Hub,
         control: Control,
         broker: Broker,
+        clock: Clock,
         poll: float,
     ) -> None:
         self._log = log
@@ -64,6 +69,7 @@ class Feed:
         self._control = control
         self._broker = broker
         broker.listen(self._hear)
+        self._clock = clock
         self._poll = poll
         self._kicked = anyio.Event()
         self._looked = anyio.Event()
@@ -73,10 +79,18 @@ class Feed:
         self._is_sure = False
         self._is_behind = False
         self.head = 0
+        self.told = 0
+        self.current_at = 0.0
+
+    @property
+    def lag(self) -> tuple[float, int]:
+        """Seconds for which, and changes by which this node may be behind."""
+        return self._clock.monotonic() - self.current_at, max(0, self._log.head - self.head)
 
     def start(self) -> None:
         """Begin after what the log holds now."""
         self.head = self._log.head
+        self.current_at = self._clock.monotonic()
 
     def kick(self) -> None:
         """Look into the log now; called after each commit."""
@@ -111,9 +125,11 @@ class Feed:
     async def _look(self) -> None:
         failed = False
         self._begun += 1
+        began = self._clock.monotonic()
         try:
             with anyio.CancelScope(shield=True):
                 await self.catch_up()
+            self.current_at = began
         except Problem as problem:
             failed = True
             _log.warning("feed.waiting", reason=problem.message)
@@ -143,6 +159,7 @@ class Feed:
         while page := await self._read():
             await self._tell(page)
             self.head = page[-1].position
+            self.told += len(page)
             if len(page) < PAGE:
                 break  # the log's end: what has come since is for the next look
         self._is_sure = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus
 
 import structlog
@@ -22,16 +23,23 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+Observe = Callable[[str, Any, int, float], None]
+"""Takes a request's method, the endpoint that its path led to (None for none), its status and its seconds."""
+
 _HIDDEN = "**********"
 _SECRET = re.compile(r"token|password|secret|otp", re.IGNORECASE)
 _ONE_YEAR = 31_536_000
 
 
 class AccessLog:
-    """ASGI middleware, outermost. What gets past everything below is logged and answered as an internal error."""
+    """ASGI middleware, outermost. What gets past everything below is logged and answered as an internal error.
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings) -> None:
+    `observe`, where there is one, is told of every request that has been answered.
+    """
+
+    def __init__(self, app: ASGIApp, settings: HttpSettings, observe: Observe | None = None) -> None:
         self._app = app
+        self._observe = observe
         self._headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
         if settings.is_https:
             self._headers.append((b"strict-transport-security", f"max-age={_ONE_YEAR}".encode()))
@@ -62,7 +70,10 @@ class AccessLog:
                 raise  # half of an answer is out; the server has to cut the connection
             await send_answer(problem_answer(_problem(error, scope, reference)), scope, send_with_headers)
         finally:
-            milliseconds = round((perf_counter() - started) * 1000, 2)
+            seconds = perf_counter() - started
+            if self._observe is not None:
+                self._observe(scope["method"], scope.get("endpoint"), status, seconds)
+            milliseconds = round(seconds * 1000, 2)
             shown = shown_path(scope)
             _log.info(
                 "request", method=scope["method"], path=shown, status=status, ms=milliseconds, request_id=reference

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from watchword.backend.backend import Backend
+    from watchword.http.access_log import Observe
     from watchword.http.endpoint import Handler
     from watchword.http.server import Probe
     from watchword.http.settings import HttpSettings
@@ -46,15 +47,17 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
     return [*routes, Route("/server/ping", _Ping())]
 
 
-def build_app(backend: Backend, settings: HttpSettings, routes: Sequence[BaseRoute]) -> ASGIApp:
+def build_app(
+    backend: Backend, settings: HttpSettings, routes: Sequence[BaseRoute], observe: Observe | None = None
+) -> ASGIApp:
     """Return the ASGI application: the routes, an answer for every other path, and what all requests have in common.
 
-    The order of `routes` is the order in which they are tried.
+    The order of `routes` is the order in which they are tried. `observe` is told of every request.
     """
     app: ASGIApp = _Rest(routes, Endpoint(Callers(backend, settings), settings, {}))
     if settings.cors.enabled:
         app = Cors(app, settings.cors)
-    return AccessLog(app, settings)
+    return AccessLog(app, settings, observe)
 
 
 class _Ping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -60,6 +61,8 @@ class Identity:
         self.grants = Grants(db, clock, settings)
         self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
+        self.results: Counter[tuple[str, str]] = Counter()
+        """How often which kind of credential had which result: `ok` or the code of a problem."""
 
     async def authenticate(self, credential: Credential, client: Client, mode: Mode = Mode.JSON) -> Authenticated:
         """Establish who presents a credential. `mode` is how a login's tokens will be kept; a refresh keeps its own.
@@ -68,6 +71,15 @@ class Identity:
             Problem: INVALID_CREDENTIALS for whatever is unknown, wrong, ended or not active; TOKEN_EXPIRED and
                 INVALID_TOKEN for access tokens; REQUESTS_EXCEEDED after too many failures; SERVICE_UNAVAILABLE.
         """
+        try:
+            authenticated = await self._authenticate(credential, client, mode)
+        except Problem as problem:
+            self.results[type(credential).__name__, problem.code.value] += 1
+            raise
+        self.results[type(credential).__name__, "ok"] += 1
+        return authenticated
+
+    async def _authenticate(self, credential: Credential, client: Client, mode: Mode) -> Authenticated:
         if isinstance(credential, Password):
             return await self._log_in(credential, client, mode)
         try:

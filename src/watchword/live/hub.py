@@ -43,13 +43,19 @@ class Lookup(Protocol):
 
 
 class Hub:
-    """Who is connected to this node and what they follow."""
+    """Who is connected to this node and what they follow.
+
+    `delivered` counts the events that were handed to subscriptions, `cut` the connections that were given up because
+    their clients did not read.
+    """
 
     def __init__(self, lookup: Lookup, now: Callable[[], float]) -> None:
         self._lookup = lookup
         self._now = now
         self._views: dict[str, dict[ViewKey, View]] = defaultdict(dict)
         self._members: dict[Peer, dict[str | None, Membership]] = {}
+        self.delivered = 0
+        self.cut = 0
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -60,6 +66,16 @@ class Hub:
     def collections(self) -> frozenset[str]:
         """The collections that somebody follows."""
         return frozenset(name for name, views in self._views.items() if views)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions all connections have."""
+        return sum(map(len, self._members.values()))
+
+    @property
+    def views(self) -> int:
+        """How many groups of subscriptions there are that see the same."""
+        return sum(map(len, self._views.values()))
 
     def enter(self, peer: Peer) -> None:
         """Add a connection."""
@@ -136,7 +152,7 @@ class Hub:
             if events is None:
                 undecided.append(view)
             else:
-                _offer(view, events)
+                self._offer(view, events)
         if undecided:
             await self._tell_looked_up(undecided, changes, now)
 
@@ -153,7 +169,7 @@ class Hub:
                 if action and (view.shape.item is None or change.key == view.shape.item)
             ]
             try:
-                _offer(view, await self._events(view, told, now))
+                self._offer(view, await self._events(view, told, now))
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self._fail(view)
 
@@ -171,7 +187,13 @@ class Hub:
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self._fail(view)
             else:
-                _offer(view, [Event("init", data, resync.position)])
+                self._offer(view, [Event("init", data, resync.position)])
+
+    def _offer(self, view: View, events: Sequence[Event]) -> None:
+        self.delivered += len(events) * len(view.members)
+        for event in events:
+            for member in tuple(view.members):
+                member.offer(event)
 
     def _fail(self, view: View) -> None:
         """End the subscriptions of one view whose rule or rows cannot be evaluated; the others go on."""
@@ -203,9 +225,3 @@ def _event_of_row(action: Action, change: Change, rows: dict[str, Row]) -> Event
         return Event(action.value, change.key, change.position)
     row = rows.get(change.key)
     return None if row is None else Event(action.value, row, change.position)
-
-
-def _offer(view: View, events: Sequence[Event]) -> None:
-    for event in events:
-        for member in tuple(view.members):
-            member.offer(event)

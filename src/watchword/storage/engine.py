@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from math import inf
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -42,6 +42,7 @@ _BEGIN = "watchword_begin"
 _PATIENCE = "watchword_patience"
 _PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked again
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
+_STARTED = "watchword_started"
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA synchronous = NORMAL",  # in WAL mode a commit survives the end of the process
@@ -131,6 +132,18 @@ class Database:
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit of `write`, in the order of registration. It must not block or raise."""
         self._listeners.append(listener)
+
+    def on_statement(self, listener: Callable[[float], None]) -> None:
+        """Call `listener` with the seconds of each statement of a transaction. It must not block or raise."""
+
+        def begin(connection: Connection, *_: Any) -> None:
+            connection.info[_STARTED] = perf_counter()
+
+        def end(connection: Connection, *_: Any) -> None:
+            listener(perf_counter() - connection.info[_STARTED])
+
+        event.listen(self._engine.sync_engine, "before_cursor_execute", begin)
+        event.listen(self._engine.sync_engine, "after_cursor_execute", end)
 
     async def probe(self) -> None:
         """Return when the database answers.

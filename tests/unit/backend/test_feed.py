@@ -11,6 +11,7 @@ from tests.support.application import application, execute, permission
 from tests.support.lookup import NoTables
 from watchword.backend.feed import Feed
 from watchword.backend.structure import Structure
+from watchword.base.clock import SystemClock
 from watchword.base.errors import Code, Problem
 from watchword.brokers.memory import MemoryBroker
 from watchword.data.reflect import ReflectOptions
@@ -68,7 +69,8 @@ async def feeding(url: str, doorman: Doorman) -> AsyncIterator[Feed]:
     await log.open()
     hub = Hub(NoTables(), lambda: 0.0)
     structure = Structure(db, log, ReflectOptions())
-    feed = Feed(log=log, structure=structure, hub=hub, control=doorman, broker=MemoryBroker(), poll=60.0)
+    broker, clock = MemoryBroker(), SystemClock()
+    feed = Feed(log=log, structure=structure, hub=hub, control=doorman, broker=broker, clock=clock, poll=60.0)
     feed.start()
     try:
         yield feed
