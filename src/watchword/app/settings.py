@@ -170,6 +170,25 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+# How settings begin, ours and those of Directus that we do not have: who sets one expects something of it.
+_FAMILIES = (
+    "ACCESS_TOKEN_",
+    "ADMIN_",
+    "AUTH_",
+    "CACHE_",
+    "CHANGE_",
+    "CORS_",
+    "DB_",
+    "EMAIL_",
+    "METRICS_",
+    "PASSWORD_RESET_",
+    "QUERY_LIMIT_",
+    "RATE_LIMITER_",
+    "REFRESH_TOKEN_",
+    "SESSION_COOKIE_",
+    "STORAGE_",
+    "WEBSOCKETS_",
+)
 _TABLE_KEYS = {"exclude", "capture", "rename", "special"}
 
 
@@ -229,6 +248,13 @@ def load_settings(
         for name, value in source.items():
             given[name] = _convert(_BY_NAME[name], value)
     return Settings(given, tables)
+
+
+def unknown_names(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return names of the environment that look like settings and are none, each with the setting nearest to it."""
+    surroundings = os.environ if environment is None else environment
+    looks = [name for name in surroundings if name.startswith(_FAMILIES) and name not in _BY_NAME]
+    return {name: next(iter(difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.8)), "") for name in sorted(looks)}
 
 
 def _read_file(file: Path | None) -> tuple[dict[str, Any], dict[str, TableSettings]]:

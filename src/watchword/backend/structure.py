@@ -40,13 +40,14 @@ class Structure:
     async def load(self) -> None:
         """Look at the database and see to it that changes of every captured collection are logged."""
         catalogue = await reflect(self._db, self._options)
-        captured = [
-            _captured(collection) for collection in catalogue.schema.collections.values() if collection.captured
-        ]
-        uncaptured = await self._log.capture([*captured, _SESSIONS, _TOKENS])
+        uncaptured = await self._log.capture(_all_captured(catalogue))
         if uncaptured:
             _log.warning("capture.refused", collections=sorted(uncaptured))
         self._catalogue = catalogue.without_capture(uncaptured)
+
+    async def differing(self) -> frozenset[str]:
+        """Look at the database; return the captured collections whose changes are not logged as they should be."""
+        return await self._log.differing(_all_captured(await reflect(self._db, self._options)))
 
 
 SESSIONS = "$sessions"
@@ -72,6 +73,11 @@ _TOKENS = Captured(
     watched=("expires_at",),
     actions=frozenset({"update", "delete"}),
 )
+
+
+def _all_captured(catalogue: Catalogue) -> list[Captured]:
+    captured = [_captured(collection) for collection in catalogue.schema.collections.values() if collection.captured]
+    return [*captured, _SESSIONS, _TOKENS]
 
 
 def _captured(collection: Collection) -> Captured:

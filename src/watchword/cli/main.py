@@ -1,4 +1,4 @@
-"""Commands: serve, demo, init, users, schema, version."""
+"""Commands: serve, demo, init, users, schema, doctor, version."""
 
 from __future__ import annotations
 
@@ -160,6 +160,23 @@ def schema_show(database: Database = None, config: Config = None) -> None:
 
     for line in anyio.run(describe, settings):
         typer.echo(line)
+
+
+@app.command()
+def doctor(database: Database = None, config: Config = None) -> None:
+    """Look at the set-up and say what to do; exit with 1 when something has to be mended."""
+    from watchword.app.doctor.examination import examine, is_problem, lines  # noqa: PLC0415 - for this command alone
+
+    async def run() -> bool:
+        failed = False
+        async for finding in examine(lambda: _settings(config, database)):
+            failed |= is_problem(finding)
+            for line in lines(finding):
+                typer.echo(line)
+        return failed
+
+    if anyio.run(run):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -63,6 +63,10 @@ class ChangeLog:
         """
         return await self._store.capture(captured)
 
+    async def differing(self, captured: Sequence[Captured]) -> frozenset[str]:
+        """Return the collections whose changes are not logged as `capture` would have it; nothing is changed."""
+        return await self._store.differing(captured)
+
     def origin(self, connection: AsyncConnection, origin: str) -> AbstractAsyncContextManager[None]:
         """Mark the changes that `connection` makes inside the block.
 

@@ -92,6 +92,22 @@ def capture(connection: Connection, captured: Sequence[Captured]) -> frozenset[s
     return frozenset(refused)
 
 
+def differing(connection: Connection, captured: Sequence[Captured]) -> frozenset[str]:
+    """Return the collections whose triggers are not what `capture` would make them."""
+    schema = connection.execute(select(func.current_schema())).scalar_one()
+    present = _present(connection, schema)
+    found = set()
+    for each in captured:
+        try:
+            body = function_body(schema, each, _columns(connection, schema, each))
+        except LookupError:
+            found.add(each.collection)
+        else:
+            if not _is_current(each, body, present):
+                found.add(each.collection)
+    return frozenset(found)
+
+
 def _function_of(table_name: str) -> str:
     return _PREFIX + hashlib.sha256(table_name.encode()).hexdigest()[:16]
 
@@ -142,19 +158,30 @@ def _columns(connection: Connection, schema: str, captured: Captured) -> list[Co
 def _capture_table(connection: Connection, schema: str, captured: Captured, present: dict[str, _Present]) -> None:
     function = _function_of(captured.table)
     body = function_body(schema, captured, _columns(connection, schema, captured))
-    mark = f"watchword {hashlib.sha256(body.encode()).hexdigest()}"
-    wanted = {(captured.table, _ROWS, "A"), (captured.table, _TRUNCATE, "A")}
-    found = present.get(function)
-    if found is not None and found.mark == mark and found.triggers == wanted:
+    if _is_current(captured, body, present):
         return
+    found = present.get(function)
     where = f"{name(schema)}.{name(function)}()"
     run = connection.exec_driver_sql
     run(_function(schema, where, body))
     run(f"REVOKE ALL ON FUNCTION {where} FROM PUBLIC")
-    run(f"COMMENT ON FUNCTION {where} IS '{mark}'")
-    if found is None or found.triggers != wanted:
+    run(f"COMMENT ON FUNCTION {where} IS '{_mark(body)}'")
+    if found is None or found.triggers != _triggers(captured):
         for statement in _attach(f"{name(schema)}.{name(captured.table)}", where):
             run(statement)
+
+
+def _is_current(captured: Captured, body: str, present: dict[str, _Present]) -> bool:
+    found = present.get(_function_of(captured.table))
+    return found is not None and found.mark == _mark(body) and found.triggers == _triggers(captured)
+
+
+def _mark(body: str) -> str:
+    return f"watchword {hashlib.sha256(body.encode()).hexdigest()}"
+
+
+def _triggers(captured: Captured) -> set[tuple[str, str, str]]:
+    return {(captured.table, _ROWS, "A"), (captured.table, _TRUNCATE, "A")}
 
 
 def _attach(table_name: str, function: str) -> Iterable[str]:

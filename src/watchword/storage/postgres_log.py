@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from watchword.storage.engine import WITHOUT_BOUND
-from watchword.storage.postgres_capture import capture
+from watchword.storage.postgres_capture import capture, differing
 from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
 
 if TYPE_CHECKING:
@@ -161,6 +161,10 @@ class PostgresLog:
             trimmed += changes
             if transactions < TRIM_BATCH:
                 return trimmed
+
+    async def differing(self, captured: Sequence[Captured]) -> frozenset[str]:
+        async with self._db.read() as connection:
+            return await connection.run_sync(differing, captured)
 
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         async with self._db.write(silent=True) as connection:

@@ -78,6 +78,9 @@ class Store(Protocol):
     async def trim(self, max_age: float, max_count: int) -> int:
         """Delete what is older or more than that, but never the newest; return how many changes."""
 
+    async def differing(self, captured: Sequence[Captured]) -> frozenset[str]:
+        """Return the collections whose triggers `capture` would change."""
+
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         """Make the triggers these; return the collections for which that is not possible."""
 

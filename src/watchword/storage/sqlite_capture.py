@@ -26,10 +26,7 @@ _schema = table("sqlite_master", column("type", Text), column("name", Text), col
 
 def capture(connection: Connection, captured: Sequence[Captured]) -> frozenset[str]:
     """Make the triggers of the database those of `captured`; touch only what differs."""
-    triggers = select(_schema.c.name, _schema.c.sql).where(
-        _schema.c.type == "trigger", func.substr(_schema.c.name, 1, len(_PREFIX)) == _PREFIX
-    )
-    present = {row.name: row.sql for row in connection.execute(triggers)}
+    present = _present(connection)
     refused = set()
     wanted: set[str] = set()
     for each in captured:
@@ -43,7 +40,39 @@ def capture(connection: Connection, captured: Sequence[Captured]) -> frozenset[s
     return frozenset(refused)
 
 
+def differing(connection: Connection, captured: Sequence[Captured]) -> frozenset[str]:
+    """Return the collections whose triggers are not what `capture` would make them."""
+    present = _present(connection)
+    found = set()
+    for each in captured:
+        try:
+            wanted = _wanted(connection, each)
+        except LookupError:
+            found.add(each.collection)
+        else:
+            if any(present.get(trigger) != statement for trigger, statement in wanted.items()):
+                found.add(each.collection)
+    return frozenset(found)
+
+
+def _present(connection: Connection) -> dict[str, str]:
+    triggers = select(_schema.c.name, _schema.c.sql).where(
+        _schema.c.type == "trigger", func.substr(_schema.c.name, 1, len(_PREFIX)) == _PREFIX
+    )
+    return {row.name: row.sql for row in connection.execute(triggers)}
+
+
 def _capture_table(connection: Connection, captured: Captured, present: dict[str, str]) -> set[str]:
+    wanted = _wanted(connection, captured)
+    for trigger, statement in wanted.items():
+        if present.get(trigger) == statement:
+            continue
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name(trigger)}")
+        connection.exec_driver_sql(statement)
+    return set(wanted)
+
+
+def _wanted(connection: Connection, captured: Captured) -> dict[str, str]:
     # A trigger over a column that does not exist can be created, and then breaks every write.
     info = func.pragma_table_xinfo(captured.table).table_valued(column("name", Text))
     existing = set(connection.execute(select(info.c.name)).scalars())
@@ -53,12 +82,7 @@ def _capture_table(connection: Connection, captured: Captured, present: dict[str
     wanted = {}
     for event, statement in _Triggers(captured, columns).statements():
         wanted[f"{_PREFIX}{event}_{captured.table}"] = statement
-    for trigger, statement in wanted.items():
-        if present.get(trigger) == statement:
-            continue
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name(trigger)}")
-        connection.exec_driver_sql(statement)
-    return set(wanted)
+    return wanted
 
 
 class _Triggers:

@@ -10,7 +10,7 @@ from sqlalchemy import BLOB, Float, Integer, Select, Text, cast, column, delete,
 from watchword.base.ids import short_id
 from watchword.storage.changes import Bulk
 from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
-from watchword.storage.sqlite_capture import capture
+from watchword.storage.sqlite_capture import capture, differing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -121,6 +121,10 @@ class SqliteLog:
             trimmed += count
             if count < TRIM_BATCH:
                 return trimmed
+
+    async def differing(self, captured: Sequence[Captured]) -> frozenset[str]:
+        async with self._db.read() as connection:
+            return await connection.run_sync(differing, captured)
 
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         async with self._db.write(silent=True) as connection:

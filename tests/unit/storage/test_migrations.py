@@ -10,13 +10,15 @@ from typing import Any
 import anyio
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tests.unit.storage.support import fetch, run
 from watchword.storage.engine import Database
-from watchword.storage.migrations import VERSION_TABLE, migrate
+from watchword.storage.migrations import VERSION_TABLE, migrate, version, versions
 from watchword.storage.tables import PREFIX, metadata
 
 pytestmark = pytest.mark.anyio
@@ -147,3 +149,18 @@ async def test_deleting_a_role_leaves_its_users_without_one(db: Database) -> Non
     assert await fetch(db, "SELECT id, role, status, email_notifications FROM watchword_users") == [
         ("u", None, "active", True)
     ]
+
+
+async def test_versions_are_told_without_running_anything(database_url: str) -> None:
+    db = Database(database_url)
+    assert await version(db) is None
+    await migrate(db)
+    assert await version(db) == versions()[-1]
+    await db.close()
+
+
+def test_versions_are_those_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", "watchword.storage:migrations")
+    found = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(versions()) == found[::-1]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import func, select
+from sqlalchemy import Text, column, func, inspect, select, table
 
 from watchword.storage.engine import WITHOUT_BOUND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from watchword.storage.engine import Database
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 VERSION_TABLE = "watchword_alembic_version"
 
 _LOCK = 7302  # any number that nobody else is likely to lock
+_IN_FILE = re.compile(r'^(down_revision|revision) = (?:"(\w+)"|None)$', re.MULTILINE)
+_version = table(VERSION_TABLE, column("version_num", Text))
 
 
 async def migrate(db: Database) -> None:
@@ -27,6 +34,33 @@ async def migrate(db: Database) -> None:
             await connection.execute(WITHOUT_BOUND)
             await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.run_sync(_upgrade)
+
+
+async def version(db: Database) -> str | None:
+    """Return the version that our tables have, None where there are none."""
+    async with db.read() as connection:
+        return await connection.run_sync(_find_version)
+
+
+@cache
+def versions() -> Sequence[str]:
+    """Return every version that the program knows, the newest last, as its files name them."""
+    after: dict[str | None, str] = {}
+    for file in (resources.files(__name__) / "versions").iterdir():
+        if file.name.endswith(".py"):
+            named = {name: value or None for name, value in _IN_FILE.findall(file.read_text())}
+            if named.get("revision"):
+                after[named.get("down_revision")] = str(named["revision"])
+    known: list[str] = []
+    while (following := after.get(known[-1] if known else None)) is not None:
+        known.append(following)
+    return known
+
+
+def _find_version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(select(_version.c.version_num)).scalar_one_or_none()
 
 
 def _upgrade(connection: Connection) -> None:
