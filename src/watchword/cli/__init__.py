@@ -1,5 +1,5 @@
 """The command line: `watchword`."""
 
-from watchword.cli.main import main
+from watchword.cli.start import start as main
 
 __all__ = ["main"]

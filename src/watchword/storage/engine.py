@@ -8,7 +8,6 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
-import asyncpg
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -192,8 +191,9 @@ def _reaching() -> Iterator[None]:
         yield
     except (OSError, PoolTimeout) as error:
         raise unavailable() from error
-    except asyncpg.PostgresError as error:
-        if (error.sqlstate or "").startswith(_UNAVAILABLE):
+    except Exception as error:
+        # By its state, not by its class: who serves SQLite does without asyncpg.
+        if str(getattr(error, "sqlstate", None)).startswith(_UNAVAILABLE):
             raise unavailable() from error
         raise
 

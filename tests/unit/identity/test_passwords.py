@@ -5,9 +5,10 @@ from __future__ import annotations
 import argon2
 import pytest
 from anyio import create_task_group
+from argon2.exceptions import VerifyMismatchError
 
 from watchword.base.errors import Code, Problem
-from watchword.identity.passwords import MAX_BYTES, Passwords
+from watchword.identity.passwords import _MEMORY_KIB, _PASSES, MAX_BYTES, Passwords, _hash_of_nobody
 
 GOOD = "correct horse battery"
 
@@ -130,3 +131,10 @@ async def test_shutdown_refuses_new_work() -> None:
     with pytest.raises(Problem) as caught:
         await passwords.verify(None, GOOD)
     assert caught.value.code is Code.SERVICE_UNAVAILABLE
+
+
+def test_the_hash_of_nobody_costs_what_others_cost() -> None:
+    hasher = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=1)
+    assert not hasher.check_needs_rehash(_hash_of_nobody())
+    with pytest.raises(VerifyMismatchError):  # it was computed and compared, not refused as malformed
+        hasher.verify(_hash_of_nobody(), GOOD)

@@ -1,4 +1,7 @@
-"""Migrations of our own tables: Alembic, run by the program at start. User tables are never looked at."""
+"""Migrations of our own tables: Alembic, run by the program at start. User tables are never looked at.
+
+Alembic takes a while to import, so it is left alone where the tables are up to date, as they are at most starts.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Text, column, func, inspect, select, table
 
 from watchword.storage.engine import WITHOUT_BOUND
@@ -29,6 +30,9 @@ _version = table(VERSION_TABLE, column("version_num", Text))
 
 async def migrate(db: Database) -> None:
     """Bring our tables to the newest version, in one transaction. Processes that start at once take turns."""
+    known = versions()
+    if known and await version(db) == known[-1]:
+        return
     async with db.write(silent=True) as connection:
         if db.kind == "postgresql":  # SQLite's writers take turns anyway
             await connection.execute(WITHOUT_BOUND)
@@ -64,6 +68,9 @@ def _find_version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "watchword.storage:migrations")
     config.attributes["connection"] = connection
