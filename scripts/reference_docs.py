@@ -50,7 +50,7 @@ MEANINGS = {
     Code.INVALID_TOKEN: "An access token that this server did not sign, or that was altered.",
     Code.METHOD_NOT_ALLOWED: "The path exists, the method does not.",
     Code.NOT_NULL_VIOLATION: "The database wants a value that was not given.",
-    Code.POSITION_LOST: "Reserved for subscriptions that resume, which do not exist yet.",
+    Code.POSITION_LOST: "What came after the position can't be told row by row; everything is told anew.",
     Code.RECORD_NOT_UNIQUE: "Another row has this value.",
     Code.REQUESTS_EXCEEDED: "Too many failed logins, or too many subscriptions on one connection. See `Retry-After`.",
     Code.ROUTE_NOT_FOUND: "There is nothing at this path, or nothing for this method.",

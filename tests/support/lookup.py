@@ -22,3 +22,6 @@ class NoTables:
 
     async def everything(self, view: View) -> Any:
         return []
+
+    async def leaving(self, before: View, after: View, most: int) -> list[str]:
+        return []

@@ -91,6 +91,14 @@ class ScriptedSocket:
         assert message["type"] == "websocket.close", message
         return int(message["code"])
 
+    async def next_within(self, seconds: float) -> Any:
+        """Return the next frame, or None when none comes in time."""
+        with anyio.move_on_after(seconds):
+            message = await self._from_app.receive()
+            assert message["type"] == "websocket.send", message
+            return json.decode(message["text"])
+        return None
+
     async def silent(self, seconds: float = 0.15) -> bool:
         with anyio.move_on_after(seconds):
             message = await self._from_app.receive()

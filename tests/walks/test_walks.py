@@ -34,6 +34,12 @@ def subscription(event: str, data: Any, uid: str = "s") -> dict[str, Any]:
     return {"type": "subscription", "event": event, "data": data, "uid": uid}
 
 
+def plain(frame: dict[str, Any]) -> dict[str, Any]:
+    """Return a frame without the position that it must have."""
+    assert frame["position"]
+    return {name: value for name, value in frame.items() if name != "position"}
+
+
 async def test_a_login_over_the_socket_expires_and_is_renewed(database_url: str) -> None:
     settings = {"ACCESS_TOKEN_TTL": "1s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "2s"}
     async with application(database_url, **settings) as app:
@@ -42,7 +48,7 @@ async def test_a_login_over_the_socket_expires_and_is_renewed(database_url: str)
             credentials = {"type": "auth", "email": "reader@example.com", "password": PASSWORD, "uid": "a"}
             answer = await socket.ask(credentials)
             assert (answer["status"], answer["uid"], len(answer["refresh_token"])) == ("ok", "a", 64)
-            assert await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"}) == subscription(
+            assert plain(await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})) == subscription(
                 "init", []
             )
             expired = await socket.receive()
@@ -62,20 +68,22 @@ async def test_a_write_reaches_each_subscriber_as_it_may_see_it(app: Application
     mine = await app.user("owner", OWNER)
     async with app.authenticated("reader-token") as reader, app.authenticated("owner-token") as owner:
         for socket in (reader, owner):
-            assert await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"}) == subscription(
+            assert plain(await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})) == subscription(
                 "init", []
             )
         created = await app.admin("POST", "/items/articles", {"title": "one", "body": "secret", "owner": mine})
         key = created["id"]
-        assert await owner.receive() == subscription("create", [{"id": key, "title": "one"}])
+        assert plain(await owner.receive()) == subscription("create", [{"id": key, "title": "one"}])
         await app.admin("PATCH", f"/items/articles/{key}", {"status": "published"})
-        assert await reader.receive() == subscription("create", [{"id": key, "title": "one", "status": "published"}])
-        assert await owner.receive() == subscription("update", [{"id": key, "title": "one"}])
+        assert plain(await reader.receive()) == subscription(
+            "create", [{"id": key, "title": "one", "status": "published"}]
+        )
+        assert plain(await owner.receive()) == subscription("update", [{"id": key, "title": "one"}])
         await app.admin("PATCH", f"/items/articles/{key}", {"owner": None})
-        assert await owner.receive() == subscription("delete", [str(key)])
+        assert plain(await owner.receive()) == subscription("delete", [str(key)])
         assert (await reader.receive())["event"] == "update"
         await execute(database_url, "UPDATE articles SET status = 'draft'")
-        assert await reader.receive() == subscription("delete", [str(key)])
+        assert plain(await reader.receive()) == subscription("delete", [str(key)])
         await app.admin("DELETE", f"/items/articles/{key}")
         assert await reader.silent()
         assert await owner.silent(0.05)
@@ -91,7 +99,7 @@ async def test_relational_rules_and_nested_fields_are_followed(app: Application,
         query = {"fields": ["title"]}
         await fan.ask({"type": "subscribe", "collection": "articles", "uid": "s", "query": query})
         await app.admin("POST", "/items/articles", [{"title": "a", "author": 1}, {"title": "b", "author": 2}])
-        assert await fan.receive() == subscription("create", [{"title": "a"}])
+        assert plain(await fan.receive()) == subscription("create", [{"title": "a"}])
         await execute(database_url, "UPDATE articles SET author = 3 - author")
         told = [await fan.receive(), await fan.receive()]
         assert {frame["event"]: frame["data"] for frame in told} == {"delete": ["1"], "create": [{"title": "b"}]}
@@ -102,7 +110,7 @@ async def test_relational_rules_and_nested_fields_are_followed(app: Application,
         query = {"fields": ["title", "author.name"], "sort": ["id"]}
         await editor.ask({"type": "subscribe", "collection": "articles", "uid": "s", "query": query})
         await app.admin("POST", "/items/articles", {"title": "c", "author": 2})
-        assert await editor.receive() == subscription("create", [{"title": "c", "author": {"name": "Bob"}}])
+        assert plain(await editor.receive()) == subscription("create", [{"title": "c", "author": {"name": "Bob"}}])
 
 
 async def _policy(app: Application, name: str) -> str:
@@ -162,6 +170,37 @@ async def test_rights_that_are_taken_away_end_what_they_allowed(app: Application
         assert (ended["event"], ended["uid"], ended["error"]["code"]) == ("unsubscribe", "s", "FORBIDDEN")
         await app.admin("POST", "/items/articles", {"title": "y", "status": "published"})
         assert await reader.silent()
+
+
+async def test_rows_that_a_change_of_rights_takes_away_are_told_as_deletes(app: Application) -> None:
+    await app.admin(
+        "POST", "/items/articles", [{"title": "a", "status": "published"}, {"title": "b", "status": "published"}]
+    )
+    async with app.authenticated("reader-token") as reader, app.authenticated("editor-token") as editor:
+        for socket in (reader, editor):
+            assert len((await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"}))["data"]) == 2
+        permissions = await app.admin("GET", "/permissions")
+        mine = next(each for each in permissions if each["permissions"] == {"status": {"_eq": "published"}})
+        await app.admin("PATCH", f"/permissions/{mine['id']}", {"permissions": {"title": {"_eq": "b"}}})
+        assert plain(await reader.receive()) == subscription("delete", ["1"])
+        await app.admin("PATCH", "/items/articles/1", {"body": "unseen"})
+        assert await reader.silent()
+        assert (await editor.receive())["event"] == "update"
+        assert await editor.silent(0.05)
+
+
+async def test_a_refresh_over_http_extends_the_sockets_of_the_session(database_url: str) -> None:
+    async with application(database_url, ACCESS_TOKEN_TTL="2s", WEBSOCKETS_REST_AUTH_TIMEOUT="1s") as app:
+        await app.user("reader", READER)
+        tokens = await app.login("reader")
+        async with app.authenticated(tokens["access_token"]) as socket:
+            await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
+            for _ in range(3):
+                assert await socket.silent(1.0)
+                answer = await app.http.post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+                tokens = answer.json()["data"]
+            await app.admin("POST", "/items/articles", {"title": "still here", "status": "published"})
+            assert (await socket.receive())["event"] == "create"
 
 
 async def test_another_user_on_the_same_socket_gets_nothing_of_the_first(app: Application) -> None:

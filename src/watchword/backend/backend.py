@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from watchword.access.permissions import Action
 from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation, Pace
+from watchword.backend.following import Following, Move
 from watchword.backend.shapes import shape_of
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.protocol import operations as op
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
     from watchword.identity.client import Client
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
+    from watchword.live.matching import View
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
+    from watchword.protocol.events import Event
     from watchword.storage.engine import OpenConnection
+
+MOST_MISSED = 5_000
+"""How many changes a client that comes back is told one by one; beyond that it gets everything anew."""
 
 
 class Backend:
@@ -65,6 +71,8 @@ class Backend:
         self._guard = guard
         self._feed = feed
         self._rights = rights
+        self._farewells: dict[tuple[View, View], list[Event]] = {}
+        self._farewells_at = (0, 0)
 
     def open(self, dialect: Dialect, policy: AuthPolicy, pace: Pace, client: Client) -> Conversation:
         """Start a conversation on a connection that has just been accepted."""
@@ -116,12 +124,12 @@ class Backend:
 
     async def subscribe(
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
-    ) -> tuple[Membership, int, Subscribed]:
-        """Follow a query. Returns the buffering member, the position to go live from, and what to tell the client.
+    ) -> Following:
+        """Follow a query. The subscription buffers until it is told to go live.
 
-        The position is taken before the data is read: an event may repeat what the data already shows, none is missing.
-        What was committed before the call is in the data alone.
-        When rights change meanwhile, all is done again under the new ones.
+        Where it begins is settled before the data is read: an event may repeat what the data already shows, none is
+        missing. What was committed before the call is in the data alone. When rights change meanwhile, all is done
+        again under the new ones.
         """
         while True:
             generation = self._rights.generation
@@ -131,15 +139,71 @@ class Backend:
             await self._check(scope, operation)
             await self._feed.settle()
             member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
-            position = self._feed.head
             try:
-                told = await self._initial(scope, operation)
+                following = await self._follow(member, scope, operation)
             except BaseException:
                 self.hub.unfollow(peer, operation.subscription)
                 raise
             if generation == self._rights.generation:
-                return member, position, told
+                return following
             self.hub.unfollow(peer, operation.subscription)
+
+    async def _follow(self, member: Membership, scope: Scope, operation: op.Subscribe) -> Following:
+        lost = None
+        if operation.since is not None:
+            try:
+                return await self._resume(member, operation, operation.since)
+            except Problem as problem:
+                if problem.code is not Code.POSITION_LOST:
+                    raise
+                lost = problem
+        position = self._feed.horizon
+        told = await self._initial(scope, operation)
+        return Following(member, position, replace(told, position=self._feed.mark(position), lost=lost))
+
+    async def _resume(self, member: Membership, operation: op.Subscribe, since: str) -> Following:
+        """Find out what the client has missed, by its rights of now.
+
+        Raises:
+            Problem: POSITION_LOST when that cannot be told.
+        """
+        position, changes = await self._feed.missed(operation.query.collection, since, MOST_MISSED)
+        missed = await self.hub.replay(member.view, changes)
+        told = Subscribed(operation.subscription, has_data=False, position=self._feed.mark(position))
+        return Following(member, position, told, missed)
+
+    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> Move | None:
+        """Follow a query under changed rights; None when they show the same. It buffers until `complete`."""
+        scope = context.scope(self.clock.now())
+        shape = shape_of(self.structure.catalogue, scope, operation)
+        if self.hub.follows(peer, operation.subscription, shape, scope.variables):
+            return None
+        before = self.hub.view(peer, operation.subscription)
+        member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
+        return Move(member, before, self._feed.horizon)
+
+    async def complete(self, move: Move, *, same_user: bool) -> None:
+        """Let a subscription go on under its new rights.
+
+        Rows that the same user sees no longer are told as deletes; what another user saw is nobody's business.
+        """
+        gone: list[Event] = []
+        if same_user and move.before is not None:
+            try:
+                gone = await self._farewell(move.before, move.member.view, move.position)
+            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
+                self.hub.fail(move.member.view)
+        move.member.go_live(move.position, gone)
+
+    async def _farewell(self, before: View, after: View, position: int) -> list[Event]:
+        """Many connections move between the same two views at one change of rights; they share the events."""
+        if self._farewells_at != (self._rights.generation, position):
+            self._farewells_at = (self._rights.generation, position)
+            self._farewells.clear()
+        key = (before, after)
+        if key not in self._farewells:
+            self._farewells[key] = await self.hub.farewell(before, after, position)
+        return self._farewells[key]
 
     async def follow_log(
         self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog
@@ -164,12 +228,9 @@ class Backend:
         self.journal.follow(listener, operation.level)
         return Subscribed(None, operation.level)
 
-    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
-        """Follow a query under changed rights, from now on, without initial data."""
-        scope = context.scope(self.clock.now())
-        shape = shape_of(self.structure.catalogue, scope, operation)
-        if not self.hub.follows(peer, operation.subscription, shape, scope.variables):
-            self.hub.follow(peer, operation.subscription, shape, scope.variables).go_live(self._feed.head)
+    def position(self) -> str:
+        """Return the position up to which everything has been told."""
+        return self._feed.mark(self._feed.head)
 
     async def _check(self, scope: Scope, operation: op.Subscribe) -> None:
         """Find out now, not at the first event, whether the query can be read."""

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from watchword.access.principal import ANONYMOUS
+from watchword.backend.following import Move
 from watchword.backend.outbox import Outbox
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import short_id
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
+    from watchword.backend.following import Following
     from watchword.base.clock import Clock
     from watchword.connection.policy import AuthPolicy
     from watchword.identity.authenticator import Authenticated
     from watchword.identity.client import Client
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
-    from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
     from watchword.protocol.events import Event
@@ -81,8 +82,8 @@ class Services(Protocol):
 
     async def subscribe(
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
-    ) -> tuple[Membership, int, out.Subscribed]:
-        """Follow a query, or raise Problem; the membership buffers until it goes live from the position."""
+    ) -> Following:
+        """Follow a query, or raise Problem; the subscription buffers until it is told to go live."""
 
     async def follow_log(
         self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog
@@ -92,8 +93,14 @@ class Services(Protocol):
     def refollow_log(self, context: Context, listener: Listener, operation: op.FollowLog) -> out.Subscribed:
         """Follow the server's log under changed rights, or raise Problem."""
 
-    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> None:
-        """Follow a query under changed rights, from now on, or raise Problem."""
+    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> Move | None:
+        """Follow a query under changed rights, or raise Problem; it buffers until `complete`. None: all as before."""
+
+    async def complete(self, move: Move, *, same_user: bool) -> None:
+        """Tell what has left the sight of the same user, then everything as it comes."""
+
+    def position(self) -> str:
+        """Return the position up to which everything has been told."""
 
 
 class Transport(Protocol):
@@ -210,8 +217,9 @@ class Conversation:
         context = await self._rights_to_follow()
         if self._machine.is_closed:
             return
-        # From here on nothing waits: nobody else can act on the connection between two of its subscriptions.
-        if self.principal.user != self._owner:
+        # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
+        same_user, moves = self.principal.user == self._owner, list[Move]()
+        if not same_user:
             if self._owner is not None:
                 self._outbox.discard_all()
             self._owner = self.principal.user
@@ -219,15 +227,18 @@ class Conversation:
             try:
                 if isinstance(context, Problem):
                     raise context
-                self._refollow(context, operation)
+                move = self._refollow(context, operation)
+                moves += [] if move is None else [move]
             except Problem as problem:
                 self.fail(subscription, problem)
+        for move in moves:
+            await self._services.complete(move, same_user=same_user)
 
-    def _refollow(self, context: Context, operation: op.Subscribe | op.FollowLog) -> None:
+    def _refollow(self, context: Context, operation: op.Subscribe | op.FollowLog) -> Move | None:
         if isinstance(operation, op.FollowLog):
             self._services.refollow_log(context, self, operation)
-        else:
-            self._services.refollow(context, self, operation)
+            return None
+        return self._services.refollow(context, self, operation)
 
     async def _rights_to_follow(self) -> Context | Problem:
         """Return the rights of `principal`, or why there are none; if it changes meanwhile, those of the new one."""
@@ -309,15 +320,16 @@ class Conversation:
         self._forget(name)
         while True:
             principal = self.principal
-            member, position, subscribed = await self._services.subscribe(self._context, self, operation)
+            following = await self._services.subscribe(self._context, self, operation)
+            member = following.member
             if self._machine.is_closed or member not in member.view.members:
                 return  # what has failed while its data was being read has been told so
             if principal is self.principal:
                 break
             self._services.hub.unfollow(self, name)  # it was withdrawn, or expired, while its data was being read
         self._subscriptions[name] = operation
-        self._say(subscribed)
-        member.go_live(position)
+        self._say(following.told)
+        following.go_live()
 
     async def _follow_log(self, operation: op.FollowLog) -> None:
         try:
@@ -438,7 +450,7 @@ class Conversation:
             return
         match self._heartbeat.tick(now):
             case Beat.ASK:
-                self._say(out.Heartbeat())
+                self._say(out.Heartbeat(self._services.position() if self._subscriptions else None))
             case Beat.GIVE_UP:
                 self._shut = Shut()
                 self._machine.disconnected()

@@ -19,7 +19,7 @@ from watchword.protocol.events import Change, Resync
 from watchword.storage.log import Bulk, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from watchword.backend.structure import Structure
     from watchword.base.clock import Clock
@@ -47,9 +47,11 @@ class Control(Protocol):
 
 
 class Feed:
-    """This node's reader of the log. `head` is the offset of the last change that has been told, `told` how many were.
+    """This node's reader of the log.
 
-    All that was committed before `current_at` (monotonic seconds) has been told.
+    `head` is the offset of the last change that has been told, `told` how many were; `horizon` is the offset of the
+    last one that is being told, to those who followed when that began. Whoever begins to follow learns by `horizon`
+    what to find out by reading. All that was committed before `current_at` (monotonic seconds) has been told.
     """
 
     def __init__(  # noqa: PLR0913 - what it reads from, and whom it tells
@@ -79,6 +81,7 @@ class Feed:
         self._is_sure = False
         self._is_behind = False
         self.head = 0
+        self.horizon = 0
         self.told = 0
         self.current_at = 0.0
 
@@ -89,8 +92,41 @@ class Feed:
 
     def start(self) -> None:
         """Begin after what the log holds now."""
-        self.head = self._log.head
+        self.head = self.horizon = self._log.head
         self.current_at = self._clock.monotonic()
+
+    def mark(self, offset: int) -> str:
+        """Write an offset as a position that a client may come back with."""
+        return self._log.position(offset)
+
+    async def missed(self, collection: str, since: str, most: int) -> tuple[int, list[Change]]:
+        """Return the horizon, and what changed in a collection after a position and up to there.
+
+        Raises:
+            Problem: POSITION_LOST, with a `reason`, when it cannot be told row by row, or is more than `most` changes.
+        """
+        offset = await self._log.since(since)
+        if offset > self.horizon:
+            await self.settle()
+        until, changes = self.horizon, list[Change]()
+        while offset < until:
+            page = [entry for entry in await self._log.read(offset, PAGE) if entry.position <= until]
+            if not page:
+                break
+            offset = page[-1].position
+            changes += self._changes_of(collection, page)
+            if len(changes) > most:
+                raise Problem(Code.POSITION_LOST, reason="too_much")
+        return until, changes
+
+    def _changes_of(self, collection: str, page: Sequence[Entry]) -> Iterator[Change]:
+        for entry in page:
+            if entry.collection != collection:
+                continue
+            change = self._change(entry)
+            if isinstance(change, Resync):
+                raise Problem(Code.POSITION_LOST, reason="bulk")
+            yield change
 
     def kick(self) -> None:
         """Look into the log now; called after each commit."""
@@ -158,7 +194,6 @@ class Feed:
             await self._start_anew()  # the database has been set back
         while page := await self._read():
             await self._tell(page)
-            self.head = page[-1].position
             self.told += len(page)
             if len(page) < PAGE:
                 break  # the log's end: what has come since is for the next look
@@ -177,7 +212,7 @@ class Feed:
         """Give every subscriber everything anew: never silence where changes may have been missed."""
         _log.warning("feed.behind", head=self.head, log=self._log.head)
         self._is_behind = True  # until everybody has been told
-        self.head = self._log.head
+        self.head = self.horizon = self._log.head
         await self._control.forget()
         await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections])
         self._is_behind = False
@@ -197,12 +232,14 @@ class Feed:
             await self._tell_run(run, is_control=is_control)
 
     async def _tell_run(self, run: Sequence[Entry], *, is_control: bool) -> None:
+        self.horizon = run[-1].position
         if is_control:
             await self._control.apply(run)
         followed = self._hub.collections
         changes = [self._change(entry) for entry in run if entry.collection in followed]
         if changes:
             await self._hub.receive(changes)
+        self.head = self.horizon
 
     def _change(self, entry: Entry) -> Change | Resync:
         if isinstance(entry, Bulk):

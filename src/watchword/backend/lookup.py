@@ -65,6 +65,14 @@ class DatabaseLookup:
             return await self._reader.read_one(catalogue, self._scope(view), query, view.shape.item)
         return (await self._reader.read(catalogue, self._scope(view), query)).data
 
+    async def leaving(self, before: View, after: View, most: int) -> list[str]:
+        """Return the keys of at most `most` rows that are in sight of one view now and not of the other."""
+        now = self._clock.now()
+        catalogue = self._structure.catalogue
+        collection = catalogue.collection(before.shape.collection)
+        filters = tuple(bind_variables(view.sight, view.variables, now) for view in (before, after))
+        return await self._images.keys_between(catalogue, Scope.system(now), collection, (filters[0], filters[1]), most)
+
     def _scope(self, view: View) -> Scope:
         return Scope(view.shape.access, view.variables, self._clock.now())
 

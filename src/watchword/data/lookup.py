@@ -55,6 +55,22 @@ class Lookup:
                 found += [[bool(truth) for truth in row] for row in truths]
         return found
 
+    async def keys_between(
+        self, catalogue: Catalogue, scope: Scope, collection: Collection, filters: tuple[Filter, Filter], most: int
+    ) -> list[str]:
+        """Return the keys, as text, of at most `most` rows for which the first filter is true and the second not."""
+        table = catalogue.table(collection.name)
+        parameters = Parameters()
+        expressions = Expressions(catalogue, parameters)
+        before, after = (
+            sa.func.coalesce(expressions.condition(node, collection, table), sa.false()) for node in filters
+        )
+        keys = [table.c[name] for name in collection.key]
+        statement = sa.select(*keys).where(before, sa.not_(after)).order_by(*keys).limit(most)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(statement, parameters.values(scope))).all()
+        return [",".join(map(str, row)) for row in rows]
+
 
 def _matching(
     catalogue: Catalogue, collection: Collection, filters: Sequence[Filter], rows: Sequence[Mapping[str, Any]]

@@ -56,6 +56,7 @@ class _Subscribe(msgspec.Struct):
     event: Literal["create", "update", "delete"] | None = None
     item: str | int | None = None
     query: dict[str, Any] | None = None
+    since: str | None = None
 
 
 class _Named(msgspec.Struct):
@@ -188,7 +189,7 @@ def _decode_subscribe(message: dict[str, Any]) -> op.Operation:
     wanted = msgspec.convert(message, _Subscribe)
     query = parse_query(wanted.collection, wanted.query or {})
     event = Action(wanted.event) if wanted.event is not None else None
-    return op.Subscribe(_name(wanted.uid), query, event, wanted.item, wanted.uid)
+    return op.Subscribe(_name(wanted.uid), query, event, wanted.item, wanted.since, wanted.uid)
 
 
 def _decode_unsubscribe(message: dict[str, Any]) -> op.Operation:
@@ -231,9 +232,8 @@ def _say(outcome: out.Outcome) -> dict[str, Any]:
             return _error("auth", shown, uid)
         case out.Reply(data=data, meta=meta, id=uid):
             return {"type": "items", "data": data} | _meta(meta) | _uid(uid)
-        case out.Subscribed(subscription=subscription, data=data, meta=meta, has_data=has_data):
-            initial = {"data": data} if has_data else {}
-            return {"type": "subscription", "event": "init"} | initial | _meta(meta) | _uid(subscription)
+        case out.Subscribed():
+            return _say_subscribed(outcome)
         case out.Ended(subscription=subscription, problem=problem) if problem is not None:
             # Not an error of type `subscribe`: the client would end all of its subscriptions on it.
             error = {"error": _explain(problem)}
@@ -244,8 +244,16 @@ def _say(outcome: out.Outcome) -> dict[str, Any]:
             return _failure(operation, problem)
         case out.Pong(id=uid):
             return {"type": "pong"} | _uid(uid)
-        case out.Heartbeat():
-            return {"type": "ping"}
+        case out.Heartbeat(position=position):
+            return {"type": "ping"} | _position(position)
+
+
+def _say_subscribed(outcome: out.Subscribed) -> dict[str, Any]:
+    initial = {"data": outcome.data} if outcome.has_data else {}
+    said = {"type": "subscription", "event": "init"} | initial | _meta(outcome.meta) | _uid(outcome.subscription)
+    # A lost position is no error of type `subscribe`: the subscription stands, and the client would end all of its own.
+    lost = {"error": _explain(outcome.lost) | outcome.lost.extensions} if outcome.lost is not None else {}
+    return said | _position(outcome.position) | lost
 
 
 def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
@@ -278,6 +286,10 @@ def _uid(uid: Uid) -> dict[str, Any]:
     return {} if uid is None else {"uid": uid}
 
 
+def _position(position: str | None) -> dict[str, Any]:
+    return {} if position is None else {"position": position}
+
+
 def _meta(meta: dict[str, int] | None) -> dict[str, Any]:
     return {} if meta is None else {"meta": meta}
 
@@ -304,4 +316,6 @@ def _event_frame(subscription: str | None, events: Sequence[Event], *, single: b
     kind = events[0].kind
     data = _body(events[0]) if single or kind == "init" else f"[{','.join(map(_body, events))}]"
     uid = "" if subscription is None else f',"uid":{json.encode(subscription).decode()}'
-    return f'{{"type":"subscription","event":"{kind}","data":{data}{uid}}}'
+    mark = events[-1].mark
+    position = "" if mark is None else f',"position":"{mark}"'
+    return f'{{"type":"subscription","event":"{kind}","data":{data}{uid}{position}}}'

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem
 from watchword.live.matching import View
 from watchword.live.membership import Membership
@@ -21,12 +22,14 @@ from watchword.query.predicate import LOOKUP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from watchword.access.permissions import Action
     from watchword.live.matching import Row, Shape, ViewKey
     from watchword.live.peer import Peer
     from watchword.query.variables import Variables
 
 _log = structlog.get_logger(__name__)
+
+MOST_FAREWELLS = 1_000
+UNEVALUABLE = "The subscription can't be evaluated."
 
 
 class Lookup(Protocol):
@@ -41,6 +44,9 @@ class Lookup(Protocol):
     async def everything(self, view: View) -> Any:
         """Return the whole current result of a view, as for an initial read."""
 
+    async def leaving(self, before: View, after: View, most: int) -> list[str]:
+        """Return the keys of at most `most` rows that are in sight of one view and not of the other."""
+
 
 class Hub:
     """Who is connected to this node and what they follow.
@@ -49,9 +55,10 @@ class Hub:
     their clients did not read.
     """
 
-    def __init__(self, lookup: Lookup, now: Callable[[], float]) -> None:
+    def __init__(self, lookup: Lookup, now: Callable[[], float], mark: Callable[[int], str] | None = None) -> None:
         self._lookup = lookup
         self._now = now
+        self._mark = mark
         self._views: dict[str, dict[ViewKey, View]] = defaultdict(dict)
         self._members: dict[Peer, dict[str | None, Membership]] = {}
         self.delivered = 0
@@ -99,6 +106,27 @@ class Hub:
         self._members.setdefault(peer, {})[subscription] = member
         return member
 
+    def view(self, peer: Peer, subscription: str | None) -> View | None:
+        """Return what a subscription follows now."""
+        member = self._members.get(peer, {}).get(subscription)
+        return None if member is None else member.view
+
+    async def farewell(self, before: View, after: View, position: int) -> list[Event]:
+        """Return the deletes that tell of rows which a change of rights has taken out of sight.
+
+        When there are more than `MOST_FAREWELLS`, everything is given anew instead.
+
+        Raises:
+            Problem: a view cannot be evaluated.
+        """
+        if after.shape.event not in {None, Action.DELETE}:
+            return []
+        keys = await self._lookup.leaving(before, after, MOST_FAREWELLS + 1)
+        if len(keys) > MOST_FAREWELLS:
+            return self._marked([Event("init", await self._lookup.everything(after), position)])
+        wanted = [key for key in keys if after.shape.item in {None, key}]
+        return self._marked([Event(Action.DELETE.value, key, position) for key in wanted])
+
     def follows(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> bool:
         """Whether the subscription follows exactly this already."""
         member = self._members.get(peer, {}).get(subscription)
@@ -109,6 +137,7 @@ class Hub:
         member = self._members.get(peer, {}).pop(subscription, None)
         if member is None:
             return
+        member.end()
         view = member.view
         view.members.pop(member, None)
         if not view.members:
@@ -140,6 +169,27 @@ class Hub:
         for collection, changes in waiting.items():
             await self._tell(collection, changes)
 
+    async def replay(self, view: View, changes: Sequence[Change]) -> list[Event]:
+        """Return what changes of the past are to a view, by the rights of now.
+
+        Raises:
+            Problem: the view cannot be evaluated.
+        """
+        now = self._now()
+        events = None if view.needs_database else _decide(view, changes, now)
+        if events is None:
+            sights = await self._lookup.match([view], changes)
+            if view not in sights:
+                raise Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
+            events = await self._events(view, _judged(view, changes, sights[view]), now)
+        return self._marked(events)
+
+    def _marked(self, events: list[Event]) -> list[Event]:
+        if self._mark is not None:
+            for event in events:
+                event.mark = self._mark(event.position)
+        return events
+
     async def _tell(self, collection: str, changes: Sequence[Change]) -> None:
         now = self._now()
         undecided: list[View] = []
@@ -147,12 +197,12 @@ class Hub:
             try:
                 events = None if view.needs_database else _decide(view, changes, now)
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
-                self._fail(view)
+                self.fail(view)
                 continue
             if events is None:
                 undecided.append(view)
             else:
-                self._offer(view, events)
+                self._offer(view, self._marked(events))
         if undecided:
             await self._tell_looked_up(undecided, changes, now)
 
@@ -160,18 +210,12 @@ class Hub:
         sights = await self._lookup.match(views, changes)
         for view in views:
             if view not in sights:
-                self._fail(view)
+                self.fail(view)
                 continue
-            verdicts = [view.judge(saw=saw, sees=sees) for saw, sees in sights[view]]
-            told = [
-                (action, change)
-                for action, change in zip(verdicts, changes, strict=True)
-                if action and (view.shape.item is None or change.key == view.shape.item)
-            ]
             try:
-                self._offer(view, await self._events(view, told, now))
+                self._offer(view, self._marked(await self._events(view, _judged(view, changes, sights[view]), now)))
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
-                self._fail(view)
+                self.fail(view)
 
     async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
         if not view.needs_rows and not any(change.omitted for _, change in told):
@@ -185,9 +229,9 @@ class Hub:
             try:
                 data = await self._lookup.everything(view)
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
-                self._fail(view)
+                self.fail(view)
             else:
-                self._offer(view, [Event("init", data, resync.position)])
+                self._offer(view, self._marked([Event("init", data, resync.position)]))
 
     def _offer(self, view: View, events: Sequence[Event]) -> None:
         self.delivered += len(events) * len(view.members)
@@ -195,12 +239,12 @@ class Hub:
             for member in tuple(view.members):
                 member.offer(event)
 
-    def _fail(self, view: View) -> None:
+    def fail(self, view: View) -> None:
         """End the subscriptions of one view whose rule or rows cannot be evaluated; the others go on."""
         _log.warning(
             "live.view_failed", exc_info=True, collection=view.shape.collection, subscriptions=len(view.members)
         )
-        problem = Problem(Code.SERVICE_UNAVAILABLE, "The subscription can't be evaluated.")
+        problem = Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
         for member in tuple(view.members):
             self.unfollow(member.peer, member.subscription)
             member.peer.fail(member.subscription, problem)
@@ -218,6 +262,15 @@ def _decide(view: View, changes: Iterable[Change], now: float) -> list[Event] | 
                 return None
             events.append(view.event(action, change, now))  # type: ignore[arg-type]  # LOOKUP was excluded above
     return events
+
+
+def _judged(view: View, changes: Sequence[Change], sights: Sequence[tuple[bool, bool]]) -> list[tuple[Any, Change]]:
+    verdicts = [view.judge(saw=saw, sees=sees) for saw, sees in sights]
+    return [
+        (action, change)
+        for action, change in zip(verdicts, changes, strict=True)
+        if action and (view.shape.item is None or change.key == view.shape.item)
+    ]
 
 
 def _event_of_row(action: Action, change: Change, rows: dict[str, Row]) -> Event | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from watchword.base.errors import Code, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from watchword.live.matching import View
     from watchword.live.peer import Peer
     from watchword.protocol.events import Event
@@ -20,7 +22,7 @@ class Membership:
     A buffer that would grow beyond `BUFFER_LIMIT` events ends the subscription with an error.
     """
 
-    __slots__ = ("_buffer", "_floor", "peer", "subscription", "view")
+    __slots__ = ("_buffer", "_ended", "_floor", "peer", "subscription", "view")
 
     def __init__(self, peer: Peer, subscription: str | None, view: View) -> None:
         self.peer = peer
@@ -28,9 +30,12 @@ class Membership:
         self.view = view
         self._buffer: list[Event] | None = []
         self._floor = -1
+        self._ended = False
 
     def offer(self, event: Event) -> None:
         """Deliver an event, or keep it until the subscription is live."""
+        if self._ended:
+            return
         if self._buffer is None:
             if event.kind == "init":
                 self._floor = event.position  # all that there is; offsets may have begun anew with it
@@ -43,8 +48,17 @@ class Membership:
             self._buffer = []
             self.peer.fail(self.subscription, Problem(Code.SERVICE_UNAVAILABLE, "Too many changes to follow."))
 
-    def go_live(self, position: int) -> None:
-        """Deliver what was buffered after `position` (an offset in the log), then everything as it comes."""
+    def go_live(self, position: int, missed: Sequence[Event] = ()) -> None:
+        """Deliver `missed`, then what was buffered after `position` (an offset in the log), then all as it comes."""
+        if self._ended:
+            return
+        for event in missed:
+            self.peer.deliver(self.subscription, event)
         kept, self._buffer, self._floor = self._buffer or (), None, position
         for event in kept:
             self.offer(event)
+
+    def end(self) -> None:
+        """Deliver nothing any more."""
+        self._ended = True
+        self._buffer = None

@@ -40,12 +40,14 @@ class Event:
 
     `data` is one row as a JSON-ready mapping, or the key for a delete, or the rows for an `init`. The same event object
     goes to every subscriber of one view; `cache` holds what dialects have encoded of it, so that it is encoded once.
+    `position` is the offset in the log, `mark` the position as a client may come back with it.
     """
 
-    __slots__ = ("cache", "data", "kind", "position")
+    __slots__ = ("cache", "data", "kind", "mark", "position")
 
-    def __init__(self, kind: str, data: Any, position: int) -> None:
+    def __init__(self, kind: str, data: Any, position: int, mark: str | None = None) -> None:
         self.kind = kind
         self.data = data
         self.position = position
+        self.mark = mark
         self.cache: dict[Any, Any] = {}

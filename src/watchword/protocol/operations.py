@@ -109,13 +109,15 @@ class Delete(msgspec.Struct, frozen=True):
 class Subscribe(msgspec.Struct, frozen=True):
     """Follow what `query` takes. `subscription` names it on this connection; the same name again replaces it.
 
-    `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key.
+    `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key. `since` is
+    a position that an event or an outcome told: what came after it is told instead of the initial data.
     """
 
     subscription: str | None
     query: Query
     event: Action | None = None
     item: str | int | None = None
+    since: str | None = None
     id: Id = None
 
 

@@ -39,13 +39,16 @@ class Reply(msgspec.Struct, frozen=True):
 class Subscribed(msgspec.Struct, frozen=True):
     """The subscription stands. `data` is the initial result; `has_data` is false where none was asked for.
 
-    Of the server's log, `data` is the level's name.
+    Of the server's log, `data` is the level's name. `position` is where it begins. `lost` says why what came
+    after the position asked for cannot be told; then `data` is the whole result.
     """
 
     subscription: str | None
     data: Any = None
     meta: dict[str, int] | None = None
     has_data: bool = True
+    position: str | None = None
+    lost: Problem | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -70,7 +73,9 @@ class Pong(msgspec.Struct, frozen=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """The server asks for a sign of life."""
+    """The server asks for a sign of life. Everything up to `position` has been told to whoever may see it."""
+
+    position: str | None = None
 
 
 Outcome = Authenticated | Refused | Reply | Subscribed | Ended | Failure | Pong | Heartbeat

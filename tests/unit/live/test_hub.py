@@ -8,7 +8,7 @@ from watchword.access.compile import FULL_ACCESS
 from watchword.access.permissions import Action
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.errors import Code, Problem
-from watchword.live.hub import Hub
+from watchword.live.hub import MOST_FAREWELLS, Hub
 from watchword.live.matching import Column, Shape, Sight
 from watchword.live.membership import BUFFER_LIMIT
 from watchword.protocol.events import Change, Event, Resync
@@ -67,6 +67,7 @@ class Tables:
         self.sights: list[tuple[bool, bool]] = []
         self.known: dict[str, Row] = {}
         self.broken = False
+        self.left = 0
 
     async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
         self.asked.append(len(views))
@@ -74,6 +75,9 @@ class Tables:
 
     async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
         return {key: self.known[key] for key in keys if key in self.known}
+
+    async def leaving(self, before: View, after: View, most: int) -> list[str]:
+        return [str(number) for number in range(self.left)][:most]
 
     async def everything(self, view: View) -> Any:
         if self.broken:
@@ -244,6 +248,21 @@ async def test_rows_that_need_the_database_are_read_and_vanished_ones_left_out(h
     tables.known = {"1": {"id": 1, "author": {"name": "Ann"}}}
     await hub.receive([change(1, None, row()), change(2, None, row(), key="2")])
     assert peer.told == [("s", "create", {"id": 1, "author": {"name": "Ann"}})]
+
+
+@pytest.mark.parametrize(("event", "told"), [(None, 2), (Action.DELETE, 2), (Action.CREATE, 0)])
+async def test_rows_out_of_sight_are_told_as_deletes(hub: Hub, tables: Tables, event: Action | None, told: int) -> None:
+    tables.left = 2
+    before = hub.follow(Socket(), "s", shape(event=event), ALICE).view
+    after = hub.follow(Socket(), "s", shape(rule=PUBLISHED, event=event), ALICE).view
+    events = await hub.farewell(before, after, 7)
+    assert [(gone.kind, gone.data, gone.position) for gone in events] == [("delete", "0", 7), ("delete", "1", 7)][:told]
+
+
+async def test_too_many_rows_out_of_sight_are_told_as_what_is_left(hub: Hub, tables: Tables) -> None:
+    tables.left, tables.known = MOST_FAREWELLS + 1, {"1": {"id": 1}}
+    view = hub.follow(Socket(), "s", shape(), ALICE).view
+    assert [event.kind for event in await hub.farewell(view, view, 7)] == ["init"]
 
 
 async def test_a_resync_gives_everything_anew(hub: Hub, tables: Tables) -> None:
