@@ -110,6 +110,11 @@ class Access:
             raise forbidden_collection(collection)
         return rule
 
+    @property
+    def collections(self) -> frozenset[str]:
+        """Every collection that a rule is about; administrators need none."""
+        return frozenset(name for name, _ in self._rules)
+
     def find(self, collection: str, action: Action) -> Rule | None:
         """Return the rule for an action, or None where nothing is allowed."""
         return UNLIMITED if self.admin else self._rules.get((collection, action))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 from watchword.app.build import build, open_database, reflect_options
 from watchword.base.errors import Code, Problem
 from watchword.data.reflect import reflect
-from watchword.identity.bootstrap import administrator_role, create_administrator, find_role, has_administrator
+from watchword.identity.administrators import has_administrator
+from watchword.identity.bootstrap import administrator_role, create_administrator, find_role
 from watchword.identity.users import NewUser, Status, User
 from watchword.storage.migrations import migrate
 

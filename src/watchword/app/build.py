@@ -9,6 +9,7 @@ import msgspec
 
 from watchword.app.secrets import signing_secret
 from watchword.app.settings import Settings, SettingsError
+from watchword.backend.activity import Activity, Recorded
 from watchword.backend.backend import Backend
 from watchword.backend.conversation import Pace
 from watchword.backend.feed import Feed
@@ -54,6 +55,7 @@ class Parts(msgspec.Struct, frozen=True):
     feed: Feed
     rights: Rights
     backend: Backend
+    activity: Activity
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Parts:
@@ -71,6 +73,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     journal = Journal(short_id(), log_level(settings), clock.now)
     hub = Hub(DatabaseLookup(Lookup(db), structure, reader, clock), clock.now, log.position)
     rights = Rights(identity, hub)
+    activity = Activity(db, clock, Recorded(settings["ACTIVITY"]), settings["ACTIVITY_RETENTION"])
     broker = MemoryBroker()
     feed = Feed(
         log=log, structure=structure, hub=hub, control=rights, broker=broker, clock=clock, poll=settings["CHANGE_POLL"]
@@ -79,7 +82,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         structure=structure,
         reader=reader,
         writer=Writer(db, reader, identity.passwords),
-        guard=SystemGuard(identity, rights),
+        guard=SystemGuard(identity, rights, activity),
         identity=identity,
         hub=hub,
         journal=journal,
@@ -90,7 +93,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     db.on_commit(feed.kick)
     identity.sessions.on_revoked(rights.end_session)
     identity.sessions.on_extended(rights.extend_session)
-    return Parts(settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend)
+    return Parts(settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend, activity)
 
 
 def open_database(settings: Settings) -> Database:
@@ -135,6 +138,7 @@ def identity_settings(settings: Settings) -> IdentitySettings:
             session_lifetime=settings["SESSION_LIFETIME"],
             refresh_grace=settings["SESSION_REFRESH_GRACE_PERIOD"],
             login_stall=settings["LOGIN_STALL_TIME"],
+            activity=settings["ACTIVITY"] != Recorded.OFF,
         )
 
 

@@ -10,7 +10,8 @@ import structlog
 
 from watchword.base.errors import Problem
 from watchword.base.secret import Secret
-from watchword.identity.bootstrap import create_administrator, has_administrator
+from watchword.identity.administrators import has_administrator
+from watchword.identity.bootstrap import create_administrator
 from watchword.storage.migrations import migrate
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
             group.start_soon(_every, SWEEP_SECONDS, "sweep", parts.rights.sweep)
             group.start_soon(_every, TRIM_SECONDS, "trim", lambda: parts.log.trim(age, count))
             group.start_soon(_every, PURGE_SECONDS, "purge", parts.identity.sessions.purge)
+            group.start_soon(_every, PURGE_SECONDS, "activity", parts.activity.trim)
             yield
             await close_sockets(parts)
             group.cancel_scope.cancel()

@@ -149,6 +149,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHANGE_POLL", 0.025, "milliseconds", "How often to look for changes by other programs."),
     Setting("CHANGE_RETENTION", 86_400.0, "seconds", "How long changes stay in the log."),
     Setting("CHANGE_RETENTION_COUNT", 1_000_000, "integer", "How many changes stay in the log at the most."),
+    Setting(
+        "ACTIVITY",
+        "system",
+        "choice",
+        "What `/activity` tells: nothing, logins and changes of system collections, or changes of all items.",
+        ("off", "system", "all"),
+    ),
+    Setting("ACTIVITY_RETENTION", 7_776_000.0, "seconds", "How long it is kept; 0 keeps it for ever."),
     Setting("LOG_LEVEL", "info", "choice", "Least level that is logged.", ("debug", "info", "warning", "error")),
     Setting(
         "LOG_STYLE",

@@ -8,7 +8,8 @@ import anyio
 
 from watchword.base.errors import forbidden
 from watchword.base.secret import Secret, digest, equal, random_token
-from watchword.identity.bootstrap import create_administrator, has_administrator
+from watchword.identity.administrators import has_administrator
+from watchword.identity.bootstrap import create_administrator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation, Pace
+from watchword.backend.entitlements import Entitlements
 from watchword.backend.following import Following, Move
 from watchword.backend.shapes import shape_of
 from watchword.base.errors import Code, Problem, invalid_payload
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from watchword.data.mutate import Writer
     from watchword.data.scope import Scope
     from watchword.data.select import Reader
+    from watchword.data.writes import WriteLog
     from watchword.identity.authenticator import Authenticated, Identity
     from watchword.identity.client import Client
     from watchword.live.hub import Hub
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 
 MOST_MISSED = 5_000
 """How many changes a client that comes back is told one by one; beyond that it gets everything anew."""
+
+
+class _Into(TypedDict):
+    connection: OpenConnection
+    writes: WriteLog
 
 
 class Backend:
@@ -62,6 +69,7 @@ class Backend:
         clock: Clock,
     ) -> None:
         self.clock = clock
+        self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
         self.identity = identity
         self.journal = journal
@@ -116,11 +124,18 @@ class Backend:
             return await self._read(scope, operation)
         guarded = await self._guard.prepare(context, operation)
         async with self._writer.transaction() as connection:
-            keys = await self._write(connection, scope, guarded.operation)
-            await guarded.finish(connection, keys)
+            writes: WriteLog = []
+            keys = await self._write(connection, scope, guarded.operation, writes)
+            await guarded.finish(connection, keys, writes)
             data = await self._read_back(connection, scope, guarded.operation, keys)
         guarded.committed()
         return Reply(data, id=operation.id)
+
+    def forget(self) -> None:
+        """Read everything anew that is kept in memory of rights, tokens and settings."""
+        self._rights.invalidate()
+        self.identity.static_tokens.forget()
+        self.identity.project.invalidate()
 
     async def subscribe(
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
@@ -257,23 +272,24 @@ class Backend:
         page = await self._reader.read(catalogue, scope, operation.query)
         return Reply(page.data, page.meta, operation.id)
 
-    async def _write(self, connection: OpenConnection, scope: Scope, operation: op.Write) -> list[Any]:
+    async def _write(
+        self, connection: OpenConnection, scope: Scope, operation: op.Write, writes: WriteLog
+    ) -> list[Any]:
         catalogue, name = self.structure.catalogue, operation.query.collection
+        into: _Into = {"connection": connection, "writes": writes}
         match operation:
             case op.Create(data=list(payloads)):
-                return await self._writer.create(catalogue, scope, name, payloads, connection=connection)
+                return await self._writer.create(catalogue, scope, name, payloads, **into)
             case op.Create(data=dict(payload)):
-                return await self._writer.create(catalogue, scope, name, [payload], connection=connection)
+                return await self._writer.create(catalogue, scope, name, [payload], **into)
             case op.Update(data=list(payloads), key=None, keys=None):
-                return await self._writer.update_batch(catalogue, scope, name, payloads, connection=connection)
+                return await self._writer.update_batch(catalogue, scope, name, payloads, **into)
             case op.Update(data=dict(payload)):
                 keys, query = _target(operation)
-                return await self._writer.update(
-                    catalogue, scope, name, payload, keys=keys, query=query, connection=connection
-                )
+                return await self._writer.update(catalogue, scope, name, payload, keys=keys, query=query, **into)
             case op.Delete():
                 keys, query = _target(operation)
-                return await self._writer.delete(catalogue, scope, name, keys=keys, query=query, connection=connection)
+                return await self._writer.delete(catalogue, scope, name, keys=keys, query=query, **into)
             case _:
                 raise invalid_payload('"data" must be an object or an array of objects')
 

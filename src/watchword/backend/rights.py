@@ -9,6 +9,7 @@ import structlog
 from watchword.backend.conversation import SESSION_ENDED
 from watchword.backend.structure import SESSIONS, TOKENS
 from watchword.base.errors import Code, Problem
+from watchword.identity.project import COLLECTION as SETTINGS
 from watchword.identity.users import USERS
 from watchword.storage.log import Bulk, Entry, Logged
 
@@ -37,7 +38,7 @@ class Rights:
 
     def concerns(self, collection: str) -> bool:
         """Whether changes of this name matter to anybody's identity or rights."""
-        return collection in {SESSIONS, TOKENS, USERS} or collection in _RULES
+        return collection in {SESSIONS, TOKENS, USERS, SETTINGS} or collection in _RULES
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Forget what was cached, close who may not stay, and follow anew what the others follow."""
@@ -50,6 +51,8 @@ class Rights:
         has_tokens = any(change.collection == TOKENS for change in changes)
         if has_tokens:
             self._identity.static_tokens.forget()
+        if any(change.collection == SETTINGS for change in changes):
+            self._identity.project.invalidate()
         users = {change.key for change in changes if isinstance(change, Logged) and _decides_one(change)}
         for user in users:
             self.invalidate(user)
@@ -64,6 +67,7 @@ class Rights:
     async def forget(self) -> None:
         """Look at every session, token and right again."""
         self._identity.static_tokens.forget()
+        self._identity.project.invalidate()
         self.invalidate()
         await self.sweep()
         await self._reconsider(lambda _: True)

@@ -1,8 +1,9 @@
 """SystemGuard: what a write to our own tables means for identity, in the same transaction.
 
 Users, roles, policies and permissions are items like any others; the data core checks rights and writes rows. Beside
-that a password has to be a good one, a static token is stored as a digest, and who is suspended, renamed or given a new
-password loses the sessions that were.
+that a password has to be a good one, a static token is stored as a digest, who is suspended, renamed or given a new
+password loses the sessions that were, and an administrator remains. It makes no difference whether such an item is
+written by itself or within another one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from watchword.base.errors import invalid_payload
+from watchword.access.permissions import Action
+from watchword.base.errors import invalid_payload, not_supported
+from watchword.identity.administrators import DECIDING
 from watchword.identity.client import is_storable
+from watchword.identity.project import COLLECTION as SETTINGS
+from watchword.identity.project import check_attempts, parse_policy
 from watchword.identity.users import USERS
 from watchword.protocol import operations as op
 from watchword.query.rendering import CONCEALED
@@ -20,11 +25,14 @@ from watchword.query.rendering import CONCEALED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watchword.backend.activity import Activity
     from watchword.backend.context import Context
     from watchword.backend.rights import Rights
+    from watchword.data.writes import WriteLog, Written
     from watchword.identity.authenticator import Identity
     from watchword.storage.engine import OpenConnection
 
+_SYSTEM = "directus_"
 _CREDENTIALS = frozenset({"password", "email", "provider", "external_identifier"})
 
 
@@ -38,6 +46,7 @@ class Guarded:
         self._tokens: list[str | None] = []
         self._gives_tokens = False
         self._ended: list[str] = []
+        self._touched: set[str] = set()
 
     def take_tokens(self) -> None:
         """Take the tokens out of the payloads, which go on to say that there is one: the data core judges the right."""
@@ -49,25 +58,44 @@ class Guarded:
         told = [_without_token(payload, token) for payload, token in zip(payloads, self._tokens, strict=True)]
         self.operation = replace(self.operation, data=told if isinstance(self.operation.data, list) else told[0])
 
-    async def finish(self, connection: OpenConnection, keys: Sequence[Any]) -> None:
-        """Set tokens and end sessions, within the transaction of the write."""
-        if self.operation.query.collection != USERS:
+    async def finish(self, connection: OpenConnection, keys: Sequence[Any], writes: WriteLog) -> None:
+        """Record the write, set tokens, end sessions and look who is left, within the transaction of the write.
+
+        Raises:
+            Problem: FAILED_VALIDATION for a nested password that will not do, UNPROCESSABLE_CONTENT when nobody would
+                be left who administers.
+        """
+        await self._guard.activity.record(connection, self._context, writes)
+        self._touched = {written.collection for written in writes if written.collection.startswith(_SYSTEM)}
+        if not self._touched:
             return
         if self._gives_tokens:
             tokens = self._tokens if len(self._tokens) == len(keys) else self._tokens * len(keys)
             for user, token in zip(keys, tokens, strict=False):
                 if token is not _KEEP:
                     await self._guard.identity.static_tokens.set_in(connection, str(user), token)
-        if isinstance(self.operation, op.Update) and any(map(_ends_sessions, _payloads(self.operation))):
-            own = self._context.principal
-            for user in keys:
-                kept = own.session if str(user) == own.user else None
-                self._ended += await self._guard.identity.sessions.end_in(connection, str(user), kept)
+        for written in writes:
+            if written.collection == USERS:
+                await self._finish_users(connection, written)
+        if self._touched & DECIDING:
+            identity = self._guard.identity
+            await identity.require_administrator(connection, known=self._context.principal.admin)
+
+    async def _finish_users(self, connection: OpenConnection, written: Written) -> None:
+        await self._guard.check_password(written.given)
+        if written.action is not Action.UPDATE or not _ends_sessions(written.given):
+            return
+        own = self._context.principal
+        for user in written.keys:
+            kept = own.session if str(user) == own.user else None
+            self._ended += await self._guard.identity.sessions.end_in(connection, str(user), kept)
 
     def committed(self) -> None:
         """Make the change known in this process, before the answer goes out."""
-        if not self.operation.query.collection.startswith("directus_"):
+        if not self._touched:
             return
+        if SETTINGS in self._touched:
+            self._guard.identity.project.invalidate()
         for session in self._ended:
             self._guard.identity.sessions.announce_end(session)
         if self._gives_tokens:
@@ -78,25 +106,26 @@ class Guarded:
 class SystemGuard:
     """Looks at every write before it begins."""
 
-    def __init__(self, identity: Identity, rights: Rights) -> None:
+    def __init__(self, identity: Identity, rights: Rights, activity: Activity) -> None:
         self.identity = identity
         self.rights = rights
+        self.activity = activity
 
     async def prepare(self, context: Context, operation: op.Write) -> Guarded:
         """Check what only identity can check.
 
         Raises:
-            Problem: FAILED_VALIDATION for a password that will not do, FORBIDDEN for a token that may not be set.
+            Problem: FAILED_VALIDATION for a password or a setting that will not do, FORBIDDEN for a token that may not
+                be set.
         """
         guarded = Guarded(self, context, operation)
         if operation.query.collection == USERS and not isinstance(operation, op.Delete):
             for payload in _payloads(operation):
-                password = payload.get("password")
-                if isinstance(password, str) and password != CONCEALED:
-                    known = [payload.get(name) for name in ("email", "first_name", "last_name")]
-                    words = [word for word in (*known, await self._address(operation)) if isinstance(word, str)]
-                    self.identity.passwords.check_new(password, words)
+                await self.check_password(payload, await self._address(operation))
             guarded.take_tokens()
+        if operation.query.collection == SETTINGS and isinstance(operation, op.Update):
+            for payload in _payloads(operation):
+                _check_settings(payload)
         return guarded
 
     async def _address(self, operation: op.Create | op.Update) -> str | None:
@@ -106,8 +135,30 @@ class SystemGuard:
         user = await self.identity.users.find(operation.key)
         return None if user is None else user.email
 
+    async def check_password(self, payload: dict[str, Any], address: str | None = None) -> None:
+        """Look at the password in the payload of a user with an `address`, where there is one.
+
+        Raises:
+            Problem: FAILED_VALIDATION when it will not do.
+        """
+        password = payload.get("password")
+        if not isinstance(password, str) or password == CONCEALED:
+            return
+        named = (address, *(payload.get(name) for name in ("email", "first_name", "last_name")))
+        self.identity.passwords.check_new(password, [word for word in named if isinstance(word, str)])
+        await self.identity.project.check_password(password)
+
 
 _KEEP = "\0keep"
+
+
+def _check_settings(payload: dict[str, Any]) -> None:
+    policy = payload.get("auth_password_policy")
+    if isinstance(policy, str):
+        parse_policy(policy)
+    check_attempts(payload.get("auth_login_attempts"))
+    if payload.get("public_registration"):
+        raise not_supported("registrations")
 
 
 def _payloads(operation: op.Create | op.Update) -> list[dict[str, Any]]:

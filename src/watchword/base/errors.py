@@ -32,12 +32,14 @@ class Code(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_NULL_VIOLATION = "NOT_NULL_VIOLATION"
+    NOT_SUPPORTED = "NOT_SUPPORTED"
     POSITION_LOST = "POSITION_LOST"
     RECORD_NOT_UNIQUE = "RECORD_NOT_UNIQUE"
     REQUESTS_EXCEEDED = "REQUESTS_EXCEEDED"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    UNPROCESSABLE_CONTENT = "UNPROCESSABLE_CONTENT"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     USER_SUSPENDED = "USER_SUSPENDED"
     VALUE_OUT_OF_RANGE = "VALUE_OUT_OF_RANGE"
@@ -61,12 +63,14 @@ STATUS: dict[Code, int] = {
     Code.INVALID_TOKEN: 403,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.NOT_NULL_VIOLATION: 400,
+    Code.NOT_SUPPORTED: 501,
     Code.POSITION_LOST: 410,
     Code.RECORD_NOT_UNIQUE: 400,
     Code.REQUESTS_EXCEEDED: 429,
     Code.ROUTE_NOT_FOUND: 404,
     Code.SERVICE_UNAVAILABLE: 503,
     Code.TOKEN_EXPIRED: 401,
+    Code.UNPROCESSABLE_CONTENT: 422,
     Code.UNSUPPORTED_MEDIA_TYPE: 415,
     Code.USER_SUSPENDED: 401,
     Code.VALUE_OUT_OF_RANGE: 400,
@@ -138,6 +142,18 @@ def invalid_payload(reason: str) -> Problem:
 def invalid_query(reason: str) -> Problem:
     """Say what is wrong with a query; `reason` is a clause without a full stop."""
     return Problem(Code.INVALID_QUERY, f"Invalid query. {reason}.", reason=reason)
+
+
+def unprocessable(reason: str) -> Problem:
+    """Refuse what is well said and would do harm; `reason` is a clause without a full stop."""
+    return Problem(Code.UNPROCESSABLE_CONTENT, f"Can't process content. {reason}.", reason=reason)
+
+
+def not_supported(feature: str) -> Problem:
+    """Say that the protocol has something that this server has not; `feature` is its name, in the plural."""
+    return Problem(
+        Code.NOT_SUPPORTED, f"{feature[:1].upper()}{feature[1:]} are not supported by this server.", feature=feature
+    )
 
 
 def forbidden(reason: str | None = None) -> Problem:

@@ -76,7 +76,7 @@ _ENCODERS: dict[FieldType, Codec] = {
 
 
 def _boolean(value: Any) -> Any:
-    return bool(value) if value in (0, 1) else value
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
 
 
 def _date(value: Any) -> Any:

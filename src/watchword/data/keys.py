@@ -43,3 +43,8 @@ def _key(collection: Collection, parts: list[Any]) -> Key | None:
         return tuple(convert(kind, part) for kind, part in zip(kinds, parts, strict=True))
     except ValueError:
         return None
+
+
+def told_keys(collection: Collection, keys: Iterable[Key]) -> list[Any]:
+    """Return keys as clients are told them: the value itself, composite ones as text."""
+    return [collection.key_of(dict(zip(collection.key, key, strict=True))) for key in keys]

@@ -9,14 +9,14 @@ from sqlalchemy.exc import DBAPIError
 
 from watchword.access.permissions import Action
 from watchword.data.binding import Binder
-from watchword.data.keys import Key, key_in, parse_key
+from watchword.data.keys import Key, key_in, parse_key, told_keys
 from watchword.data.mutation import Mutation, PasswordHasher
 from watchword.data.nested import misses_key, out_of_sight
 from watchword.data.violations import at_commit
 from watchword.query.query import Query, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from watchword.data.schema import Collection
     from watchword.data.scope import Scope
     from watchword.data.select import Reader
+    from watchword.data.writes import WriteLog
     from watchword.storage.engine import Database
 
 
@@ -32,7 +33,8 @@ class Writer:
     """Writes items. Every method works inside the caller's transaction, so that a request is one, and reads see it.
 
     After an error the transaction must be rolled back. Keys are given and returned as canonical values, composite ones
-    as text. Rows that may not be written look like rows that do not exist, fields like fields that do not.
+    as text. Rows that may not be written look like rows that do not exist, fields like fields that do not. What has
+    been written is noted in `writes`.
 
     Raises:
         Problem: FORBIDDEN; INVALID_PAYLOAD, FAILED_VALIDATION and the codes of `data.violations`.
@@ -57,7 +59,7 @@ class Writer:
                 raise
             raise problem from error
 
-    async def create(
+    async def create(  # noqa: PLR0913 - where it is written, and where it is noted
         self,
         catalogue: Catalogue,
         scope: Scope,
@@ -65,11 +67,12 @@ class Writer:
         payloads: Sequence[Any],
         *,
         connection: AsyncConnection,
+        writes: WriteLog | None = None,
     ) -> list[Any]:
         """Create items and return their keys, in order."""
-        mutation = self._mutation(catalogue, scope, connection)
+        mutation = self._mutation(catalogue, scope, connection, writes)
         found = mutation.collection(collection, Action.CREATE)
-        return _told(found, await mutation.create(found, payloads))
+        return told_keys(found, await mutation.create(found, payloads))
 
     async def update(  # noqa: PLR0913 - the rows are chosen in one of two ways
         self,
@@ -81,18 +84,19 @@ class Writer:
         keys: Sequence[Any] | None = None,
         query: Query | None = None,
         connection: AsyncConnection,
+        writes: WriteLog | None = None,
     ) -> list[Any]:
         """Write the same data to the rows with these keys, or to those that the query takes; return their keys.
 
         Empty data changes nothing. All rows must be in sight of the rule, with every field that is written.
         """
-        mutation = self._mutation(catalogue, scope, connection)
+        mutation = self._mutation(catalogue, scope, connection, writes)
         found = mutation.collection(collection, Action.UPDATE)
         refusal = out_of_sight(collection, Action.UPDATE, data if isinstance(data, dict) else ())
         chosen = await self._choose(mutation, found, keys, query, refusal)
-        return _told(found, await mutation.update(found, chosen, data))
+        return told_keys(found, await mutation.update(found, chosen, data))
 
-    async def update_batch(
+    async def update_batch(  # noqa: PLR0913 - where it is written, and where it is noted
         self,
         catalogue: Catalogue,
         scope: Scope,
@@ -100,9 +104,10 @@ class Writer:
         payloads: Sequence[Any],
         *,
         connection: AsyncConnection,
+        writes: WriteLog | None = None,
     ) -> list[Any]:
         """Write to each item what its payload says; each payload holds its key. Return the keys, in order."""
-        mutation = self._mutation(catalogue, scope, connection)
+        mutation = self._mutation(catalogue, scope, connection, writes)
         found = mutation.collection(collection, Action.UPDATE)
         keys: list[Key] = []
         for payload in payloads:
@@ -113,7 +118,7 @@ class Writer:
             if key is None:
                 raise out_of_sight(collection, Action.UPDATE, data)
             keys += await mutation.update(found, [key], data)
-        return _told(found, keys)
+        return told_keys(found, keys)
 
     async def delete(  # noqa: PLR0913 - the rows are chosen in one of two ways
         self,
@@ -124,16 +129,19 @@ class Writer:
         keys: Sequence[Any] | None = None,
         query: Query | None = None,
         connection: AsyncConnection,
+        writes: WriteLog | None = None,
     ) -> list[Any]:
         """Delete the rows with these keys, or those that the query takes, and return their keys."""
-        mutation = self._mutation(catalogue, scope, connection)
+        mutation = self._mutation(catalogue, scope, connection, writes)
         found = mutation.collection(collection, Action.DELETE)
         chosen = await self._choose(mutation, found, keys, query, out_of_sight(collection, Action.DELETE))
         await mutation.delete(found, chosen)
-        return _told(found, chosen)
+        return told_keys(found, chosen)
 
-    def _mutation(self, catalogue: Catalogue, scope: Scope, connection: AsyncConnection) -> Mutation:
-        return Mutation(Binder(catalogue, scope), connection, self._hasher)
+    def _mutation(
+        self, catalogue: Catalogue, scope: Scope, connection: AsyncConnection, writes: WriteLog | None
+    ) -> Mutation:
+        return Mutation(Binder(catalogue, scope), connection, self._hasher, writes)
 
     async def _choose(
         self,
@@ -167,7 +175,3 @@ class Writer:
         binder = mutation.binder
         page = await self._reader.read(binder.catalogue, binder.scope, plain, connection=mutation.connection)
         return [key_in(collection, row) for row in page.data]
-
-
-def _told(collection: Collection, keys: Iterable[Key]) -> list[Any]:
-    return [collection.key_of(dict(zip(collection.key, key, strict=True))) for key in keys]

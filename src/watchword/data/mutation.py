@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from watchword.access.permissions import Action
 from watchword.base.errors import invalid_payload
-from watchword.data.keys import key_in
+from watchword.data.keys import key_in, told_keys
 from watchword.data.nested import Nested, out_of_sight
 from watchword.data.rows import Rows
 from watchword.data.validate import Target
+from watchword.data.writes import Written
 from watchword.query.filters import EVERYTHING, Filter, all_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from watchword.data.keys import Key
     from watchword.data.schema import Collection
     from watchword.data.validate import Draft
+    from watchword.data.writes import WriteLog
 
 DEEPEST = 10
 """How many levels of relations one payload may write."""
@@ -36,11 +38,14 @@ class PasswordHasher(Protocol):
 class Mutation:
     """The writes of one request, to any collection that its payloads lead to."""
 
-    def __init__(self, binder: Binder, connection: AsyncConnection, hasher: PasswordHasher) -> None:
+    def __init__(
+        self, binder: Binder, connection: AsyncConnection, hasher: PasswordHasher, writes: WriteLog | None = None
+    ) -> None:
         self.binder = binder
         self.connection = connection
         self.rows = Rows(connection, binder.catalogue, binder.scope)
         self._hasher = hasher
+        self._writes = writes
 
     def collection(self, name: str, action: Action) -> Collection:
         """Return a collection to which the caller may do this.
@@ -55,7 +60,8 @@ class Mutation:
         """Create rows, with what their payloads hold for relations, and return their keys in order."""
         _check_depth(depth)
         target = Target(self.binder, collection, Action.CREATE)
-        drafts = [target.draft(target.permitted(payload)) for payload in payloads]
+        permitted = [target.permitted(payload) for payload in payloads]
+        drafts = [target.draft(given) for given in permitted]
         nested = Nested(self, collection, depth)
         for draft in drafts:
             await self._complete(target, nested, draft)
@@ -63,6 +69,8 @@ class Mutation:
         for key, draft in zip(keys, drafts, strict=True):
             await nested.write(key, draft)
         await self._confirm(target, keys, drafts)
+        for key, payload in zip(keys, permitted, strict=True):
+            self._note(target, [key], payload)
         return keys
 
     async def update(self, collection: Collection, keys: Sequence[Key], data: Any, depth: int = 0) -> list[Key]:
@@ -70,8 +78,6 @@ class Mutation:
         _check_depth(depth)
         target = Target(self.binder, collection, Action.UPDATE)
         given = target.permitted(data)
-        if depth:
-            _check_credentials(collection, given)
         if len(keys) == 1:
             given = _without_own_key(collection, keys[0], given)
         await self._claim(target, keys, tuple(given))
@@ -85,6 +91,7 @@ class Mutation:
         moved = [_moved(collection, key, draft.values) for key in keys]
         for key in moved:
             await nested.write(key, draft)
+        self._note(target, moved, given)
         return moved
 
     async def delete(self, collection: Collection, keys: Sequence[Key]) -> None:
@@ -92,6 +99,13 @@ class Mutation:
         target = Target(self.binder, collection, Action.DELETE)
         await self._claim(target, keys, ())
         await self.rows.delete(collection, keys)
+        if keys:
+            self._note(target, keys, {})
+
+    def _note(self, target: Target, keys: Sequence[Key], given: dict[str, Any]) -> None:
+        if self._writes is not None:
+            told = tuple(told_keys(target.collection, keys))
+            self._writes.append(Written(target.action, target.collection.name, told, given))
 
     async def _complete(self, target: Target, nested: Nested, draft: Draft) -> None:
         """Make a draft ready to be stored: to-one objects written, values checked, passwords hashed."""
@@ -142,13 +156,6 @@ def _without_own_key(collection: Collection, key: Key, given: dict[str, Any]) ->
 
 def _moved(collection: Collection, key: Key, values: dict[str, Any]) -> Key:
     return tuple(values.get(name, part) for name, part in zip(collection.key, key, strict=True))
-
-
-def _check_credentials(collection: Collection, given: Iterable[str]) -> None:
-    """Refuse a password among other rows' relations: whoever sets it has to judge it and to end sessions, by user."""
-    for name in given:
-        if collection.system and name in collection.fields and "hash" in collection.fields[name].special:
-            raise invalid_payload(f'"{name}" of "{collection.name}" is written with the row itself')
 
 
 def _check_depth(depth: int) -> None:

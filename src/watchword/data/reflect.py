@@ -67,12 +67,18 @@ def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions) -> Cata
             fields=fields[name],
             relations=relations[name],
             system=name in system.NAMES,
-            captured=name in system.NAMES or options.capture.get(name, options.capture_all),
+            captured=_is_captured(name, options),
         )
         collections[collection.name] = collection
         saved[collection.name] = _table(kind, metadata, table, collection)
     skipped = tuple(table.name for table in tables if table.name not in served)
     return Catalogue(Schema(collections), kind, saved, skipped)
+
+
+def _is_captured(name: str, options: ReflectOptions) -> bool:
+    if name in system.NAMES:
+        return name not in system.UNCAPTURED
+    return options.capture.get(name, options.capture_all)
 
 
 def _table(kind: Kind, metadata: sa.MetaData, table: TableFacts, collection: Collection) -> sa.Table:

@@ -13,8 +13,12 @@ from watchword.http.caller import Callers
 from watchword.http.cors import Cors
 from watchword.http.endpoint import Endpoint
 from watchword.http.items import Items, name_in_path
+from watchword.http.mine import Mine
+from watchword.http.project import ProjectSettings
 from watchword.http.server import Server, ping
 from watchword.http.system import system_routes
+from watchword.http.unsupported import unsupported_routes
+from watchword.http.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,12 +37,16 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
     """Return the routes of the REST API. `probe` returns when the database answers, and raises when it does not."""
     callers = Callers(backend, settings)
     auth = Auth(backend, callers, settings)
-    server = Server(settings, probe, version, backend.clock)
+    server = Server(settings, probe, version, backend.clock, backend.identity.project.settings)
     items = Items(backend, settings, name_in_path)
     families: dict[str, Mapping[str, Handler]] = {
         "/items/{collection}": items.of_collection,
         "/items/{collection}/{key}": items.of_item,
+        **unsupported_routes(),
+        **Mine(backend).routes,
         **system_routes(backend, settings),
+        **ProjectSettings(backend, settings).routes,
+        **Utilities(backend, settings).routes,
         **server.routes,
     }
     routes = [Route(path, Endpoint(callers, settings, handlers)) for path, handlers in families.items()]

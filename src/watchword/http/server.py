@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from watchword.base.clock import Clock
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings, WebSocketInfo
+    from watchword.identity.project import ProjectSettings
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the database answers; raises when it does not."""
+
+ReadProject = Callable[[], Awaitable["ProjectSettings"]]
+"""Returns what administrators have chosen for the project."""
 
 _log = structlog.get_logger(__name__)
 
@@ -30,32 +34,29 @@ _SLOW_MILLISECONDS = 1000.0
 _HEALTH = "application/health+json; charset=utf-8"
 
 _PROJECT: dict[str, Any] = {
-    "project_descriptor": None,
     "project_logo": None,
-    "project_color": "#6644FF",
     "default_appearance": "auto",
     "default_theme_light": None,
     "default_theme_dark": None,
     "theme_light_overrides": None,
     "theme_dark_overrides": None,
-    "default_language": "en-US",
     "public_foreground": None,
     "public_background": None,
     "public_favicon": None,
-    "public_note": None,
     "custom_css": None,
     "public_registration": False,
     "public_registration_verify_email": True,
 }
-"""What clients look for in a project; there is nothing of it to choose but the name."""
+"""What clients look for in a project; what can be chosen of it is in `/settings`."""
 
 
 class Server:
     """The handlers under `/server`."""
 
-    def __init__(self, settings: HttpSettings, probe: Probe, version: str, clock: Clock) -> None:
+    def __init__(self, settings: HttpSettings, probe: Probe, version: str, clock: Clock, chosen: ReadProject) -> None:
         self._settings = settings
         self._clock = clock
+        self._chosen = chosen
         self._probe = probe
         self._version = version
 
@@ -87,7 +88,7 @@ class Server:
 
     async def info(self, call: Call) -> Answer:
         """Answer what clients may know: the project to everybody, the rest to users."""
-        data: dict[str, Any] = {"project": {"project_name": self._settings.project_name} | _PROJECT}
+        data: dict[str, Any] = {"project": await self._told_project()}
         if call.context.principal.is_anonymous:
             return json_answer({"data": data})
         if call.context.principal.admin:
@@ -97,6 +98,16 @@ class Server:
         data["queryLimit"] = {"default": limits[0], "max": limits[1]}
         data["rateLimit"] = data["rateLimitGlobal"] = False
         return json_answer({"data": data})
+
+    async def _told_project(self) -> dict[str, Any]:
+        chosen = await self._chosen()
+        return _PROJECT | {
+            "project_name": chosen.project_name or self._settings.project_name,
+            "project_descriptor": chosen.project_descriptor,
+            "project_color": chosen.project_color,
+            "default_language": chosen.default_language,
+            "public_note": chosen.public_note,
+        }
 
     async def _look(self) -> tuple[str, float]:
         started = self._clock.monotonic()

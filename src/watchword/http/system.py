@@ -1,4 +1,4 @@
-"""System collections: users, roles, policies, access and permissions, by paths of their own; and `/users/me`."""
+"""System collections by paths of their own: users, roles, policies, access, permissions, activity; `/users/me`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _FAMILIES = {
     "/policies": "directus_policies",
     "/access": "directus_access",
     "/permissions": "directus_permissions",
+    "/activity": "directus_activity",
 }
+_WRITTEN_BY_US = frozenset({"directus_activity"})
+_READING = ("GET", "SEARCH")
 _TOLD_WHOLE = frozenset({"directus_permissions"})
 
 
@@ -35,8 +38,9 @@ def system_routes(backend: Backend, settings: HttpSettings) -> dict[str, Mapping
     routes: dict[str, Mapping[str, Handler]] = {"/users/me": {"GET": me.read, "PATCH": me.update}}
     for path, name in _FAMILIES.items():
         items = Items(backend, settings, _always(name), unlimited=name in _TOLD_WHOLE)
-        routes[path] = items.of_collection
-        routes[f"{path}/{{key}}"] = items.of_item
+        methods = _READING if name in _WRITTEN_BY_US else (*_READING, "POST", "PATCH", "DELETE")
+        routes[path] = {method: each for method, each in items.of_collection.items() if method in methods}
+        routes[f"{path}/{{key}}"] = {method: each for method, each in items.of_item.items() if method in methods}
     return routes
 
 

@@ -6,17 +6,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from watchword.base.errors import Problem
 from watchword.base.ids import uuid7
 from watchword.identity.client import Client, storable
 from watchword.identity.window import ClockedMemory, Window
-from watchword.storage.tables import auth_events
+from watchword.storage import activity
+from watchword.storage.tables import auth_events, sessions
 from watchword.storage.types import moment
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from watchword.base.clock import Clock
     from watchword.storage.engine import Database
 
@@ -39,17 +42,21 @@ class Kind(StrEnum):
 
 
 _REFUSALS = frozenset({Kind.LOGIN_FAILED, Kind.TOKEN_REFUSED})
+_ACTIVITY = frozenset({Kind.LOGIN, Kind.LOGOUT})
+_USERS = "directus_users"
 
 
 class Audit:
     """Writes auth events, one insert each. Never holds a secret, and never makes what it tells of fail.
 
     Strangers can cause refusals at will, so these are written up to 60 a minute and network; more go to the log only.
+    With `activity`, logins and logouts are told to administrators as well.
     """
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, *, activity: bool = False) -> None:
         self._db = db
         self._clock = clock
+        self._activity = activity
         self._refusals = Window(ClockedMemory(clock), _REFUSALS_PER_MINUTE, "audit")
 
     async def record(
@@ -80,6 +87,20 @@ class Audit:
         try:
             async with self._db.write(silent=True) as connection:
                 await connection.execute(insert(auth_events).values(row))
+                if self._activity and kind in _ACTIVITY:
+                    await self._tell(connection, kind, client, user, session)
         except (SQLAlchemyError, Problem) as error:
             reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
             _log.warning("audit.not_stored", reason=reason, kind=kind.value, user=user)
+
+    async def _tell(
+        self, connection: AsyncConnection, kind: Kind, client: Client, user: str | None, session: str | None
+    ) -> None:
+        if user is None:  # of a logout, only the session is known
+            found = await connection.execute(select(sessions.c.user).where(sessions.c.id == session))
+            user = found.scalar()
+        agent = storable(client.agent, _AGENT_LENGTH)
+        deed = activity.Deed(
+            kind.value, _USERS, user or "", user, storable(client.address), agent, storable(client.origin)
+        )
+        await activity.record(connection, [deed], self._clock.now())

@@ -10,9 +10,11 @@ import msgspec
 from watchword.access.compile import Access
 from watchword.access.principal import Principal
 from watchword.base.errors import Code, Problem
+from watchword.identity.administrators import require_administrator
 from watchword.identity.audit import Audit, Kind
 from watchword.identity.grants import Grants, Rights
 from watchword.identity.passwords import Passwords
+from watchword.identity.project import Project
 from watchword.identity.sessions import Sessions, Started
 from watchword.identity.settings import Mode
 from watchword.identity.static_tokens import StaticTokens
@@ -23,6 +25,8 @@ from watchword.identity.window import ClockedMemory
 from watchword.protocol.operations import Credential, Password, RefreshToken
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from watchword.base.clock import Clock
     from watchword.base.secret import Secret
     from watchword.identity.client import Client
@@ -52,17 +56,19 @@ class Identity:
 
     def __init__(self, db: Database, clock: Clock, secret: Secret, settings: IdentitySettings) -> None:
         self.settings = settings
-        self.audit = Audit(db, clock)
+        self.audit = Audit(db, clock, activity=settings.activity)
+        self.project = Project(db, clock, settings)
         self.passwords = Passwords()
         self.access_tokens = AccessTokens(secret, clock)
         self.static_tokens = StaticTokens(db, clock, settings)
         self.sessions = Sessions(db, clock, secret, settings, self.audit)
-        self.users = Users(db, clock, self.passwords, self.sessions)
+        self.users = Users(db, clock, self.passwords, self.sessions, self.project)
         self.grants = Grants(db, clock, settings)
         self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
         self.results: Counter[tuple[str, str]] = Counter()
         """How often which kind of credential had which result: `ok` or the code of a problem."""
+        self._db = db
 
     async def authenticate(self, credential: Credential, client: Client, mode: Mode = Mode.JSON) -> Authenticated:
         """Establish who presents a credential. `mode` is how a login's tokens will be kept; a refresh keeps its own.
@@ -111,6 +117,14 @@ class Identity:
         if session is not None:
             await self.sessions.revoke(session, "logout", client, kind=Kind.LOGOUT)
 
+    async def require_administrator(self, connection: AsyncConnection, *, known: bool) -> None:
+        """Refuse the transaction that would leave nobody with every right; `known` says that there was somebody.
+
+        Raises:
+            Problem: UNPROCESSABLE_CONTENT.
+        """
+        await require_administrator(connection, self._db, known=known)
+
     async def close(self) -> None:
         """Let the work under way end, and refuse new work."""
         await self.passwords.shutdown()
@@ -158,7 +172,8 @@ class Identity:
         return self._give_tokens(started, rights, client)
 
     async def _start(self, credential: Password, client: Client, mode: Mode) -> tuple[Started, Rights]:
-        async with self.throttle.attempt(credential.email, client):
+        project = await self.project.settings()
+        async with self.throttle.attempt(credential.email, client, project.auth_login_attempts):
             user = await self.users.find_by_email(credential.email)
             hashed = None if user is None else user.login_hash
             is_right = await self.passwords.verify(hashed, credential.password.reveal())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, insert, or_, select
+from sqlalchemy import insert, or_, select
 
 from watchword.base.errors import invalid_payload
 from watchword.base.ids import uuid7
 from watchword.identity.users import NewUser
-from watchword.storage.tables import access, policies, roles, users
+from watchword.storage.tables import access, policies, roles
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from watchword.storage.engine import Database
 
 ROLE_NAME = "Administrator"
-
-
-async def has_administrator(db: Database) -> bool:
-    """Whether an active user holds a policy with every right, in person or by the role."""
-    given = or_(access.c.user == users.c.id, access.c.role == users.c.role)
-    administrators = (
-        select(users.c.id)
-        .join(access, given)
-        .join(policies, policies.c.id == access.c.policy)
-        .where(policies.c.admin_access, users.c.status == "active")
-    )
-    async with db.read() as connection:
-        return bool((await connection.execute(select(exists(administrators)))).scalar())
 
 
 async def create_administrator(db: Database, accounts: Users, email: str, password: Secret) -> str:

@@ -82,6 +82,10 @@ class Grants:
         rulebook = await self._rulebook()
         return _rights(rulebook, rulebook.public, address, None)
 
+    async def enforces_tfa(self, policies: Iterable[str]) -> bool:
+        """Whether one of these policies asks for a second factor."""
+        return (await self._rulebook()).enforces_tfa(policies)
+
     def invalidate(self, user: str | None = None) -> None:
         """Forget what was read: of one user, whose row or personal policies have changed, or everything."""
         if user is not None:

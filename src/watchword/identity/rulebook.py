@@ -32,11 +32,12 @@ _EVERY_FIELD = "*"
 _OWN_USER = frozenset({"id", "first_name", "last_name", "email", "avatar", "language", "status"})
 _OWN_ROLES = frozenset({"id", "name"})
 
-# What a user of the administration app can always see: who they are, and what their roles are called.
+# What a user of the administration app can always see: who they are, what their roles are called, what they did.
 APP_ACCESS = Policy(
     "app",
     (
         Permission("directus_users", Action.READ, parse_permission_filter({"id": {"_eq": "$CURRENT_USER"}}), _OWN_USER),
+        Permission("directus_activity", Action.READ, parse_permission_filter({"user": {"_eq": "$CURRENT_USER"}})),
         Permission(
             "directus_roles", Action.READ, parse_permission_filter({"id": {"_in": "$CURRENT_ROLES"}}), _OWN_ROLES
         ),
@@ -81,6 +82,11 @@ class Rulebook:
     def named(self, ids: Iterable[str]) -> tuple[Policy, ...]:
         """Return policies by their keys; those that are gone are left out."""
         return tuple(self._policies[key] for key in ids if key in self._policies)
+
+    def enforces_tfa(self, ids: Iterable[str]) -> bool:
+        """Whether one of these policies asks for a second factor."""
+        enforcing = {row["id"] for row in self.rows.policies if row["enforce_tfa"]}
+        return not enforcing.isdisjoint(ids)
 
     def lineage(self, role: str) -> tuple[str, ...]:
         """Return a role and its ancestors, the root first. A role that is its own ancestor ends the walk."""

@@ -25,6 +25,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     session whatever happens. Within `refresh_grace` of a rotation the old token still gives the same successor. Every
     login takes at least `login_stall`. Failures are counted per minute, per account and address together, and per
     address. A cached session, static token or set of rights is read again after `cache_seconds` at the latest.
+    `activity` records logins and logouts where administrators read them.
 
     Raises:
         ValueError: a duration or a number is not positive where it must be.
@@ -40,10 +41,13 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     failures_per_address: int = 50
     cache_seconds: float = 10.0
     cache_size: int = 50_000
+    activity: bool = True
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
+            if isinstance(value, bool):
+                continue
             least = 0 if name in {"refresh_grace", "login_stall"} else 1e-9
             if not math.isfinite(value) or value < least:
                 raise ValueError(f"{name} must be a positive number")

@@ -35,12 +35,17 @@ class Throttle:
     """
 
     def __init__(self, storage: Storage, clock: Clock, settings: IdentitySettings) -> None:
-        self._accounts = _Gate(Window(storage, settings.failures_per_account, "login-account"), clock)
+        self._storage = storage
+        self._clock = clock
+        self._default = self._most = settings.failures_per_account
+        self._accounts = self._gate()
         self._networks = _Gate(Window(storage, settings.failures_per_address, "login-network"), clock)
 
     @asynccontextmanager
-    async def attempt(self, account: str, client: Client) -> AsyncIterator[None]:
+    async def attempt(self, account: str, client: Client, most: int | None = None) -> AsyncIterator[None]:
         """Enclose one attempt to log in, before any work is done for it. A block that raises has failed.
+
+        `most` is how many failures an account may have, where that is not what the settings say.
 
         Success makes the account's failures from this network forgotten; the network's own stay. An attempt that was
         refused for lack of room is not a failure.
@@ -48,11 +53,17 @@ class Throttle:
         Raises:
             Problem: REQUESTS_EXCEEDED with `limit`, `reset` (ISO 8601) and `retry_after` (seconds).
         """
+        if (most or self._default) != self._most:
+            self._most = most or self._default
+            self._accounts = self._gate()
         network = client.network
         name = account[:_LONGEST_ACCOUNT].strip().casefold()
         async with self._networks.passing(network), self._accounts.passing(f"{network} {name}") as key:
             yield
             await self._accounts.forgive(key)
+
+    def _gate(self) -> _Gate:
+        return _Gate(Window(self._storage, self._most, "login-account"), self._clock)
 
 
 class _Line:

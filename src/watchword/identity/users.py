@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from watchword.base.errors import Code, Problem, failed_validation, forbidden, not_unique
 from watchword.base.ids import uuid7
 from watchword.base.secret import Secret
+from watchword.identity.administrators import require_administrator
 from watchword.identity.client import is_storable
 from watchword.storage.tables import users
 from watchword.storage.types import moment
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from watchword.base.clock import Clock
     from watchword.identity.passwords import Passwords
+    from watchword.identity.project import Project
     from watchword.identity.sessions import Sessions
     from watchword.storage.engine import Database
 
@@ -84,11 +86,12 @@ _COLUMNS = (users.c.id, users.c.email, users.c.status, users.c.role, users.c.pro
 class Users:
     """Finds users, makes them, and changes what decides over their sessions."""
 
-    def __init__(self, db: Database, clock: Clock, passwords: Passwords, sessions: Sessions) -> None:
+    def __init__(self, db: Database, clock: Clock, passwords: Passwords, sessions: Sessions, project: Project) -> None:
         self._db = db
         self._clock = clock
         self._passwords = passwords
         self._sessions = sessions
+        self._project = project
 
     async def find(self, user: str) -> User | None:
         """Return a user by the key."""
@@ -150,7 +153,7 @@ class Users:
         """Set the status; any but active ends every session of the user.
 
         Raises:
-            Problem: FORBIDDEN when there is no such user.
+            Problem: FORBIDDEN when there is no such user; UNPROCESSABLE_CONTENT when it is the last administrator.
         """
         await self._change(user, {"status": status.value}, ends_sessions=status is not Status.ACTIVE)
 
@@ -173,6 +176,7 @@ class Users:
 
     async def _new_hash(self, password: Secret, context: tuple[str, ...]) -> str:
         self._passwords.check_new(password.reveal(), context)
+        await self._project.check_password(password.reveal())
         return await self._passwords.hash(password.reveal())
 
     async def _change(
@@ -181,6 +185,8 @@ class Users:
         ended: list[str] = []
         async with self._db.write() as connection:
             changed = await connection.execute(update(users).where(users.c.id == user).values(values))
+            if values.get("status", Status.ACTIVE) != Status.ACTIVE:
+                await require_administrator(connection, self._db)
             if ends_sessions:
                 ended = await self._sessions.end_in(connection, user, keep_session)
         for session in ended:

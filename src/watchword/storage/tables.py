@@ -1,6 +1,6 @@
 """Our own tables, all named `watchword_*`. The migrations create them; a test holds the two together.
 
-Five of them are served to clients under Directus' names (`SERVED`); the others are never visible. Identifiers are
+Some of them are served to clients under Directus' names (`SERVED`); the others are never visible. Identifiers are
 UUIDs as text on both databases. Deleting a user, a role or a policy takes with it what hangs on it.
 """
 
@@ -173,10 +173,44 @@ auth_events = Table(
     _json("detail"),
 )
 
+# One row for each change and each login that was to be recorded. Without foreign keys, like the events above.
+activity = Table(
+    "watchword_activity",
+    metadata,
+    Column("id", Integer(), primary_key=True, autoincrement=True),
+    Column("action", String(45), nullable=False),
+    Column("user", String(36), index=True),
+    Column("timestamp", UtcTimestamp(), nullable=False, index=True),
+    Column("ip", String(50)),
+    Column("user_agent", Text()),
+    Column("collection", String(64), nullable=False),
+    Column("item", String(255), nullable=False),
+    Column("origin", String(255)),
+    sqlite_autoincrement=True,
+)
+
+# What administrators choose for the whole project: one row, which the migration makes.
+project = Table(
+    "watchword_project",
+    metadata,
+    Column("id", Integer(), primary_key=True, autoincrement=True),
+    Column("project_name", String(100)),
+    Column("project_descriptor", String(100)),
+    Column("project_url", String(255)),
+    Column("project_color", String(50), nullable=False, server_default="#6644FF"),
+    Column("default_language", String(255), nullable=False, server_default="en-US"),
+    Column("public_note", Text()),
+    _flag("public_registration", default=False),
+    Column("auth_login_attempts", Integer()),
+    Column("auth_password_policy", String(255)),
+)
+
 SERVED = {
     "directus_users": users,
     "directus_roles": roles,
     "directus_policies": policies,
     "directus_access": access,
     "directus_permissions": permissions,
+    "directus_activity": activity,
+    "directus_settings": project,
 }

@@ -94,19 +94,6 @@ async def test_hidden_tables_are_no_collections(house: House) -> None:
         assert caught.value.code is Code.FORBIDDEN
 
 
-async def test_a_password_is_not_changed_among_the_relations_of_another_row(house: House) -> None:
-    [role] = await house.create("directus_roles", [{"name": "Editors"}])
-    [user] = await house.create("directus_users", [{"email": "a@example.com", "password": "first", "role": role}])
-    for users in ([{"id": user, "password": "weak"}], {"update": [{"id": user, "password": "weak"}]}):
-        with pytest.raises(Problem) as caught:
-            await house.update("directus_roles", {"users": users}, keys=[role])
-        assert caught.value.code is Code.INVALID_PAYLOAD
-    await house.update("directus_roles", {"users": [{"id": user, "password": "**********"}]}, keys=[role])
-    assert await house.rows("directus_users", "password") == ["hashed:first"]
-    await house.update("directus_users", {"password": "second"}, keys=[user])
-    assert await house.rows("directus_users", "password") == ["hashed:second"]
-
-
 async def test_a_token_counts_as_written_where_the_rule_is_held_against_rows(house: House) -> None:
     mine = Compare("email", "eq", "a@example.com")
     rules = (

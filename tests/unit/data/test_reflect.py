@@ -112,9 +112,12 @@ async def test_every_table_with_a_key_is_a_collection(catalogue: Catalogue, db: 
 
 async def test_our_own_tables_have_the_names_that_clients_know(catalogue: Catalogue) -> None:
     own = {name: each.table for name, each in catalogue.schema.collections.items() if each.system}
+    names = ("users", "roles", "policies", "access", "permissions", "activity")
     assert own == {
-        f"directus_{name}": f"watchword_{name}" for name in ("users", "roles", "policies", "access", "permissions")
+        "directus_settings": "watchword_project",
+        **{f"directus_{name}": f"watchword_{name}" for name in names},
     }
+    assert [name for name in own if not catalogue.collection(name).captured] == ["directus_activity"]
     assert catalogue.table("directus_users").name == "watchword_users"
 
 

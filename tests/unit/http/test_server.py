@@ -14,6 +14,7 @@ from watchword.base.errors import Code, Problem
 from watchword.http.endpoint import Call
 from watchword.http.server import Server
 from watchword.http.settings import HttpSettings
+from watchword.identity.project import ProjectSettings
 
 
 async def test_ping_answers_anybody_and_looks_at_nothing(client: httpx.AsyncClient) -> None:
@@ -59,6 +60,10 @@ async def test_info_tells_users_what_there_is(client: httpx.AsyncClient) -> None
     assert "version" in (await client.get("/server/info", headers=ADMIN)).json()["data"]
 
 
+async def nothing_chosen() -> ProjectSettings:
+    return ProjectSettings()
+
+
 class SlowDatabase:
     """Answers late, or says that it does not."""
 
@@ -83,7 +88,9 @@ class SlowDatabase:
 )
 async def test_health_follows_the_database(seconds: float, problem: Any, status: int, said: str) -> None:
     clock = ManualClock()
-    server = Server(HttpSettings(websocket=None), SlowDatabase(clock, seconds, problem).probe, "1.2.3", clock)
+    server = Server(
+        HttpSettings(websocket=None), SlowDatabase(clock, seconds, problem).probe, "1.2.3", clock, nothing_chosen
+    )
 
     answer = await server.health(Call(request_of(), Context(Principal(user="u"))))
 
@@ -92,7 +99,7 @@ async def test_health_follows_the_database(seconds: float, problem: Any, status:
 
 async def test_info_says_when_there_are_no_sockets() -> None:
     clock = ManualClock()
-    server = Server(HttpSettings(websocket=None), SlowDatabase(clock, 0).probe, "1.2.3", clock)
+    server = Server(HttpSettings(websocket=None), SlowDatabase(clock, 0).probe, "1.2.3", clock, nothing_chosen)
 
     answer = await server.info(Call(request_of(), Context(Principal(user="u"))))
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
 from tests.unit.http.conftest import ADMIN, EDITOR, NOBODY, PASSWORD, READER, create_user
 
 FAMILIES = ["users", "roles", "policies", "access", "permissions"]
+FIELDS_OF_OTHERS: dict[str, Any] = {"collection": "directus_users", "action": "read", "fields": ["id", "first_name"]}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -125,3 +128,64 @@ async def test_me_with_a_bad_query_says_so(client: httpx.AsyncClient) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_QUERY"
+
+
+async def test_rights_on_users_are_rights_on_fields(client: httpx.AsyncClient) -> None:
+    own = {"collection": "directus_users", "permissions": {"id": {"_eq": "$CURRENT_USER"}}}
+    permissions: list[dict[str, Any]] = [
+        FIELDS_OF_OTHERS,
+        own | {"action": "read", "fields": ["id", "first_name", "email", "role"]},
+        own | {"action": "update", "fields": ["first_name", "tags"]},
+    ]
+    key = await create_user(client, "fay", permissions)
+    fay = {"Authorization": "Bearer fay-static-token-0001"}
+    others = (await client.get("/users?limit=-1", headers=fay)).json()["data"]
+    mine = (await client.get(f"/users/{key}", headers=fay)).json()["data"]
+    stranger = next(row["id"] for row in others if row["id"] != key)
+
+    assert mine["email"] == "fay@example.com"
+    assert {tuple(sorted(row)) for row in others} == {("email", "first_name", "id", "role")}
+    assert [row["email"] for row in others if row["email"] is not None] == ["fay@example.com"]
+    assert (await client.patch("/users/me?fields=id", json={"first_name": "Fay"}, headers=fay)).status_code == 200
+    refused = [
+        await client.get("/users?fields=status", headers=fay),
+        await client.get("/users?fields=token", headers=fay),
+        await client.get("/users?fields=password", headers=fay),
+        await client.get('/users?filter={"status":{"_eq":"active"}}', headers=fay),
+        await client.get("/users?sort=last_access", headers=fay),
+        await client.patch("/users/me", json={"first_name": "F", "email": "f@example.com"}, headers=fay),
+        await client.patch("/users/me", json={"role": None}, headers=fay),
+        await client.patch("/users/me", json={"token": "mine-from-now-on"}, headers=fay),
+        await client.patch("/users/me", json={"policies": [{"policy": {"admin_access": True}}]}, headers=fay),
+        await client.patch(f"/users/{stranger}", json={"first_name": "x"}, headers=fay),
+    ]
+    assert {answer.status_code for answer in refused} == {403}
+
+
+async def test_field_of_a_user_that_is_hidden_on_a_row_cannot_be_asked_about(client: httpx.AsyncClient) -> None:
+    own: dict[str, Any] = {"collection": "directus_users", "permissions": {"id": {"_eq": "$CURRENT_USER"}}}
+    own["action"] = "read"
+    await create_user(client, "gus", [FIELDS_OF_OTHERS, own | {"fields": ["email"]}])
+    gus = {"Authorization": "Bearer gus-static-token-0001"}
+
+    async def found(email: str) -> int:
+        answer = await client.get("/users", params={"filter[email][_eq]": email, "fields": "id"}, headers=gus)
+        return len(answer.json()["data"])
+
+    assert await found("gus@example.com") == 1
+    assert await found("admin@example.com") == 0
+
+
+async def test_password_that_is_changed_within_a_role_ends_the_sessions(client: httpx.AsyncClient) -> None:
+    key = await create_user(client, "hal", [])
+    role = (await client.get(f"/users/{key}?fields=role", headers=ADMIN)).json()["data"]["role"]
+    login = {"email": "hal@example.com", "password": PASSWORD}
+    token = (await client.post("/auth/login", json=login)).json()["data"]["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def write(user: dict[str, str]) -> int:
+        await client.patch(f"/roles/{role}", json={"users": [user | {"id": key}]}, headers=ADMIN)
+        return (await client.get("/users/me", headers=headers)).status_code
+
+    assert await write({"first_name": "Hal"}) == 200
+    assert await write({"password": "another long phrase 9"}) == 401

@@ -11,7 +11,7 @@ from watchword.app.build import reflect_options
 from watchword.app.doctor.finding import ok, problem, warning
 from watchword.backend.structure import Structure
 from watchword.base.errors import Problem
-from watchword.identity.bootstrap import has_administrator
+from watchword.identity.administrators import has_administrator
 from watchword.storage.condition import database_time, server_version
 from watchword.storage.engine import Database
 from watchword.storage.log import ChangeLog
