@@ -14,6 +14,7 @@ from watchword.http.cors import Cors
 from watchword.http.endpoint import Endpoint
 from watchword.http.items import Items, name_in_path
 from watchword.http.mine import Mine
+from watchword.http.openapi.document import Description
 from watchword.http.project import ProjectSettings
 from watchword.http.server import Server, ping
 from watchword.http.system import system_routes
@@ -48,6 +49,7 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
         **ProjectSettings(backend, settings).routes,
         **Utilities(backend, settings).routes,
         **server.routes,
+        **Description(backend, settings, version).routes,
     }
     routes = [Route(path, Endpoint(callers, settings, handlers)) for path, handlers in families.items()]
     # The session cookie is what these are about: a stale one must not keep anybody from logging in or out.

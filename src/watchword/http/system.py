@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings
 
-_FAMILIES = {
+FAMILIES = {
     "/users": USERS,
     "/roles": "directus_roles",
     "/policies": "directus_policies",
@@ -27,7 +27,7 @@ _FAMILIES = {
     "/permissions": "directus_permissions",
     "/activity": "directus_activity",
 }
-_WRITTEN_BY_US = frozenset({"directus_activity"})
+WRITTEN_BY_US = frozenset({"directus_activity"})
 _READING = ("GET", "SEARCH")
 _TOLD_WHOLE = frozenset({"directus_permissions"})
 
@@ -36,9 +36,9 @@ def system_routes(backend: Backend, settings: HttpSettings) -> dict[str, Mapping
     """Return the handlers by path and method; an item's path comes after the fixed ones that look like it."""
     me = Me(backend, settings)
     routes: dict[str, Mapping[str, Handler]] = {"/users/me": {"GET": me.read, "PATCH": me.update}}
-    for path, name in _FAMILIES.items():
+    for path, name in FAMILIES.items():
         items = Items(backend, settings, _always(name), unlimited=name in _TOLD_WHOLE)
-        methods = _READING if name in _WRITTEN_BY_US else (*_READING, "POST", "PATCH", "DELETE")
+        methods = _READING if name in WRITTEN_BY_US else (*_READING, "POST", "PATCH", "DELETE")
         routes[path] = {method: each for method, each in items.of_collection.items() if method in methods}
         routes[f"{path}/{{key}}"] = {method: each for method, each in items.of_item.items() if method in methods}
     return routes

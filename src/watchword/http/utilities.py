@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watchword.backend.backend import Backend
+    from watchword.data.schema import Collection
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings
 
@@ -112,8 +113,7 @@ class Utilities:
         """Return the query for all items in their order, with their keys and places."""
         call.context.access.rule(name, Action.UPDATE)
         collection = self._backend.structure.catalogue.collection(name)
-        field = collection.fields.get(SORT)
-        if field is None or field.type not in _WHOLE or len(collection.key) > 1:
+        if not is_sorted(collection):
             raise invalid_payload(f'Collection "{name}" doesn\'t have a sort field')
         key = collection.key[0]
         fields = (Selection((key,)), Selection((SORT,)))
@@ -133,6 +133,12 @@ class Utilities:
                 raise invalid_payload(f'"{name}" must not be longer than {MAX_BYTES} bytes')
             texts.append(text)
         return texts
+
+
+def is_sorted(collection: Collection) -> bool:
+    """Whether items of the collection have places that can be changed by hand."""
+    field = collection.fields.get(SORT)
+    return field is not None and field.type in _WHOLE and len(collection.key) == 1
 
 
 def _moved(key: str, rows: list[dict[str, Any]], item: str, to: str) -> list[dict[str, Any]]:

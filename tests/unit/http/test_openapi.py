@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.application import ADMIN, Application, application, permission
+from tests.unit.http.conftest import ADMIN as HTTP_ADMIN
+from tests.unit.http.conftest import NOBODY
+
+MEL = {"Authorization": "Bearer mel-token"}
+TABLES = """
+CREATE TABLE authors (id INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL);
+CREATE TABLE articles (
+    id INTEGER PRIMARY KEY, title VARCHAR(255) NOT NULL, body TEXT, status VARCHAR(20) NOT NULL DEFAULT 'draft',
+    author INTEGER REFERENCES authors (id), price NUMERIC(10, 2), published TIMESTAMP, sort INTEGER);
+CREATE TABLE "odd name" (a INTEGER, b INTEGER, PRIMARY KEY (a, b));
+CREATE TABLE "odd_name" (id INTEGER PRIMARY KEY);
+CREATE TABLE "odd/name" (id INTEGER PRIMARY KEY);
+"""
+
+
+@pytest.fixture
+async def place(database_url: str) -> AsyncIterator[Application]:
+    """An application with tables of every sort, and Mel, who may do something with articles."""
+    async with application(database_url, TABLES) as app:
+        mel = [
+            permission("read", fields="id,title,author", rows={"status": {"_eq": "open"}}),
+            permission("create", fields="title,body") | {"presets": {"title": "New"}},
+            permission("update", fields="sort"),
+        ]
+        await app.user("mel", mel)
+        yield app
+
+
+async def described(client: httpx.AsyncClient, headers: dict[str, str]) -> dict[str, Any]:
+    answer = await client.get("/server/specs/oas", headers=headers)
+    assert answer.status_code == 200
+    return dict(answer.json())
+
+
+def references(node: Any) -> Iterator[str]:
+    """Yield every `$ref` of a document."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for item in node.values():
+            yield from references(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from references(item)
+
+
+def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(method, path) for path, item in document["paths"].items() for method in item if method != "parameters"}
+
+
+async def test_everything_that_is_referred_to_is_there(place: Application) -> None:
+    for headers in (ADMIN, MEL, {}):
+        document = await described(place.http, headers)
+        for reference in references(document):
+            found: Any = document
+            for step in reference.removeprefix("#/").split("/"):
+                found = found[step]
+
+
+async def test_everything_that_is_described_has_a_route(place: Application) -> None:
+    document = await described(place.http, ADMIN)
+
+    for method, path in operations(document):
+        answer = await place.http.request(method, path.replace("{key}", "1"), headers=ADMIN)
+        assert answer.status_code not in {404, 500, 501}, (method, path)
+
+
+async def test_administrator_sees_every_collection_and_action(place: Application) -> None:
+    document = await described(place.http, ADMIN)
+    whole = {("get", ""), ("post", ""), ("patch", ""), ("delete", "")}
+    single = {("get", "/{key}"), ("patch", "/{key}"), ("delete", "/{key}")}
+
+    for path in ("/items/articles", "/items/odd%20name", "/items/odd_name", "/users", "/roles", "/access"):
+        assert {(method, path + rest) for method, rest in whole | single} <= operations(document)
+    assert {each for each in operations(document) if each[1].startswith("/activity")} == {
+        ("get", "/activity"),
+        ("get", "/activity/{key}"),
+    }
+    assert {method for method, path in operations(document) if path == "/settings"} == {"get", "patch"}
+    assert ("post", "/utils/sort/articles") in operations(document)
+    assert not any("odd/name" in path or "odd%2Fname" in path for _, path in operations(document))
+    names = document["components"]["schemas"]
+    assert {"articles", "articles.create", "articles.update", "odd_name", "odd_name-2"} <= names.keys()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in names)
+
+
+async def test_others_see_what_they_may_do_and_no_more(place: Application) -> None:
+    document = await described(place.http, MEL)
+    items = {each for each in operations(document) if each[1].startswith("/items") or "sort" in each[1]}
+
+    assert items == {
+        ("get", "/items/articles"),
+        ("post", "/items/articles"),
+        ("patch", "/items/articles"),
+        ("get", "/items/articles/{key}"),
+        ("patch", "/items/articles/{key}"),
+        ("post", "/utils/sort/articles"),
+    }
+    schemas = document["components"]["schemas"]
+    assert list(schemas) == ["articles.create", "articles", "articles.update"]
+    assert list(schemas["articles"]["properties"]) == ["id", "title", "author"]
+    assert list(schemas["articles.create"]["properties"]) == ["title", "body"]
+    assert "required" not in schemas["articles.create"]
+    assert list(schemas["articles.update"]["properties"]) == ["sort"]
+    assert not {"/users", "/roles", "/settings", "/utils/cache/clear"} & document["paths"].keys()
+    assert {"/users/me", "/permissions/me", "/server/health"} <= document["paths"].keys()
+
+
+async def test_the_public_sees_nothing_of_the_collections(place: Application) -> None:
+    document = await described(place.http, {})
+
+    assert document["components"]["schemas"] == {}
+    assert set(document["paths"]) == {
+        "/auth",
+        "/auth/login",
+        "/auth/refresh",
+        "/auth/logout",
+        "/policies/me/globals",
+        "/server/info",
+        "/server/ping",
+        "/server/specs/oas",
+        "/utils/random/string",
+    }
+
+
+async def test_rows_are_described_by_their_types(place: Application) -> None:
+    schemas = (await described(place.http, ADMIN))["components"]["schemas"]
+    row, create = schemas["articles"]["properties"], schemas["articles.create"]
+
+    assert row["id"]["type"] == "integer"
+    assert row["title"] == {"type": "string"}
+    assert row["body"] == {"type": ["string", "null"]}
+    assert row["author"] == {"anyOf": [{"type": "integer"}, {"type": "object"}, {"type": "null"}]}
+    assert row["published"]["type"] == ["string", "null"]
+    assert row["price"]["type"] == ["string", "number", "null"]
+    assert schemas["authors"]["properties"]["articles"]["type"] == ["array", "null"]
+    assert schemas["directus_users"]["properties"]["password"] == {"type": ["string", "null"]}
+    assert create["required"] == ["title"]
+    assert create["properties"]["title"] == {"type": "string", "maxLength": 255}
+
+
+async def test_writer_who_may_not_read_gets_no_body(place: Application) -> None:
+    await place.user("wim", [permission("create", fields="title")])
+    document = await described(place.http, {"Authorization": "Bearer wim-token"})
+
+    assert document["paths"]["/items/articles"]["post"]["responses"].keys() == {"204", "default"}
+    reader = await described(place.http, MEL)
+    assert reader["paths"]["/items/articles"]["post"]["responses"].keys() == {"200", "204", "default"}
+
+
+async def test_description_has_the_name_of_the_project(client: httpx.AsyncClient) -> None:
+    for headers in (HTTP_ADMIN, NOBODY):
+        document = await described(client, headers)
+
+        assert document["openapi"].startswith("3.1")
+        assert document["info"]["title"] == "Test"
+        assert document["servers"] == [{"url": "/"}]
