@@ -1,4 +1,4 @@
-"""A newsroom for tests of the whole server: two tables of the user, two people, and what each of them may do.
+"""A newsroom for tests of the whole server: three tables of the user, two people, and what each of them may do.
 
 The editor may do everything with every article. The reader sees published articles only, and not their text.
 """
@@ -28,6 +28,7 @@ CREATE TABLE articles (
     id {key}, title VARCHAR(255) NOT NULL, slug VARCHAR(255) UNIQUE, body TEXT,
     status VARCHAR(16) NOT NULL DEFAULT 'draft', author INTEGER REFERENCES authors (id), published_on {moment}
 );
+CREATE TABLE tasks (id {key}, name VARCHAR(50), sort INTEGER);
 INSERT INTO authors (first_name, email) VALUES ('Ann', 'ann@example.com'), ('Bob', 'bob@example.com');
 """
 READER_FIELDS = ["id", "title", "slug", "status", "author", "published_on"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
-from watchword.base.errors import invalid_payload, not_supported
+from watchword.base.errors import failed_validation, invalid_payload
 from watchword.identity.administrators import DECIDING
 from watchword.identity.client import is_storable
 from watchword.identity.project import COLLECTION as SETTINGS
@@ -158,7 +158,7 @@ def _check_settings(payload: dict[str, Any]) -> None:
         parse_policy(policy)
     check_attempts(payload.get("auth_login_attempts"))
     if payload.get("public_registration"):
-        raise not_supported("registrations")
+        raise failed_validation("public_registration", "eq", "Registrations are not supported by this server.")
 
 
 def _payloads(operation: op.Create | op.Update) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ class ProjectSettings:
         """Change settings.
 
         Raises:
-            Problem: FAILED_VALIDATION for a value that cannot work, NOT_SUPPORTED for a registration by the public.
+            Problem: FAILED_VALIDATION for a value that cannot work.
         """
         query = self._query(call)
         data = await read_object(call.request, self._limit)

@@ -80,7 +80,7 @@ class Utilities:
             Problem: as `make_hash`.
         """
         text, hashed = await self._texts(call, "string", "hash")
-        return json_answer({"data": await self._backend.identity.passwords.verify(hashed, text)})
+        return json_answer({"data": await self._backend.identity.passwords.verify_given(hashed, text)})
 
     async def sort(self, call: Call) -> Answer:
         """Put an item into the place of another one; those between move up. Places are counted in the field `sort`.

@@ -28,6 +28,7 @@ MAX_BYTES = 1024
 _MEMORY_KIB = 19 * 1024
 _PASSES = 2
 _LANES = 1
+_MOST = {"memory_cost": 64 * 1024, "time_cost": 4, "parallelism": 4, "hash_len": 64}
 _RETRY_AFTER = 1
 _LEAST_CONTEXT = 4  # shorter context words are too common in good passwords
 
@@ -72,6 +73,14 @@ class Passwords:
         self.verifications += 1
         return matches
 
+    async def verify_given(self, given: str, text: str) -> bool:
+        """Tell whether a hash that a client gives was made of a text; never of one that is costly beyond measure.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when the queue is full.
+        """
+        return await self.verify(given if _is_bounded(given) else None, text)
+
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(stored)
@@ -113,7 +122,7 @@ class Passwords:
     def _verify(self, stored: str | None, data: bytes) -> bool:
         try:
             matches = self._hasher.verify(stored or self._nobody, data)
-        except InvalidHashError:
+        except (InvalidHashError, UnicodeEncodeError):
             return self._verify_nobody(data)
         except VerificationError:
             return False
@@ -129,6 +138,15 @@ def _hash_of_nobody() -> str:
     """Return a hash that no password has, without making one. To verify against it costs what a real one costs."""
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={_MEMORY_KIB},t={_PASSES},p={_LANES}${salt}${digest}"
+
+
+def _is_bounded(given: str) -> bool:
+    """Whether a hash asks for no more than common parameters do: it says itself how much work it takes."""
+    try:
+        parameters = argon2.extract_parameters(given)
+    except ValueError:
+        return False
+    return all(getattr(parameters, name) <= most for name, most in _MOST.items())
 
 
 @cache

@@ -137,10 +137,11 @@ async def test_rows_are_described_by_their_types(place: Application) -> None:
     schemas = (await described(place.http, ADMIN))["components"]["schemas"]
     row, create = schemas["articles"]["properties"], schemas["articles.create"]
 
-    assert row["id"]["type"] == "integer"
+    whole = "integer" if place.app.parts.db.kind == "postgresql" else ["integer", "string"]
+    assert row["id"]["type"] == whole
     assert row["title"] == {"type": "string"}
     assert row["body"] == {"type": ["string", "null"]}
-    assert row["author"] == {"anyOf": [{"type": "integer"}, {"type": "object"}, {"type": "null"}]}
+    assert [each["type"] for each in row["author"]["anyOf"]] == [whole, "object", "null"]
     assert row["published"]["type"] == ["string", "null"]
     assert row["price"]["type"] == ["string", "number", "null"]
     assert schemas["authors"]["properties"]["articles"]["type"] == ["array", "null"]

@@ -118,7 +118,7 @@ async def test_registration_cannot_be_switched_on(own: httpx.AsyncClient) -> Non
     assert (await change(own, public_registration=False)).status_code == 200
     answer = await change(own, public_registration=True)
 
-    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (501, "NOT_SUPPORTED")
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "FAILED_VALIDATION")
 
 
 async def test_failed_logins_are_counted_as_chosen(own: httpx.AsyncClient) -> None:

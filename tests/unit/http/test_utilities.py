@@ -44,6 +44,9 @@ async def test_hashes_verify_what_they_were_made_of_and_nothing_else(client: htt
     assert await verify("text", made) is True
     assert await verify("other", made) is False
     assert await verify("text", "no hash") is False
+    assert await verify("text", "nö hash") is False
+    assert await verify("text", made.replace("m=19456", "m=4000000").replace("t=2", "t=4000000")) is False
+    assert await verify("text", "$argon2id$v=19$m=" + "9" * 900 + ",t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAA") is False
 
 
 @pytest.mark.parametrize("body", [{}, {"string": ""}, {"string": 1}, {"string": "x" * 2000}])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from watchword.access.compile import Access
     from watchword.backend.backend import Backend
+    from watchword.data.catalogue import Catalogue
     from watchword.data.schema import Schema
     from watchword.http.endpoint import Call, Handler
     from watchword.http.openapi.schemas import Json
@@ -46,8 +47,7 @@ class Description:
     async def read(self, call: Call) -> Answer:
         """Answer with the description of all that the caller may use."""
         chosen = await self._backend.identity.project.settings()
-        schema = self._backend.structure.catalogue.schema
-        paths, components = _described(schema, call.context.access)
+        paths, components = _described(self._backend.structure.catalogue, call.context.access)
         document: Json = {
             "openapi": _VERSION,
             "info": {"title": chosen.project_name or self._settings.project_name, "version": self._version},
@@ -80,12 +80,12 @@ class Description:
         }
 
 
-def _described(schema: Schema, access: Access) -> tuple[dict[str, Json], dict[str, Json]]:
+def _described(catalogue: Catalogue, access: Access) -> tuple[dict[str, Json], dict[str, Json]]:
     """Return the paths and the components of every collection that the caller may use in some way."""
     paths: dict[str, Json] = {}
     components: dict[str, Json] = {}
-    for described in _named(schema):
-        items = ItemPaths(schema, access, described)
+    for described in _named(catalogue.schema):
+        items = ItemPaths(catalogue, access, described)
         paths |= items.as_singleton if described.collection.name == SETTINGS else items.paths
         components |= items.components
         update = access.find(described.collection.name, Action.UPDATE)

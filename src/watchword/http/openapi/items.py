@@ -13,7 +13,7 @@ from watchword.http.openapi.schemas import OBJECT, Json, data_of, key_of, shown_
 
 if TYPE_CHECKING:
     from watchword.access.compile import Access
-    from watchword.data.schema import Schema
+    from watchword.data.catalogue import Catalogue
 
 ROWS = "#/components/schemas"
 _META = {"type": "object", "additionalProperties": {"type": "integer"}}
@@ -31,8 +31,9 @@ class Described(msgspec.Struct, frozen=True):
 class ItemPaths:
     """Describes one collection for one caller."""
 
-    def __init__(self, schema: Schema, access: Access, described: Described) -> None:
-        self._schema = schema
+    def __init__(self, catalogue: Catalogue, access: Access, described: Described) -> None:
+        self._schema = catalogue.schema
+        self._wide = catalogue.kind == "sqlite"
         self._of = described
         self._rules = {action: access.find(described.collection.name, action) for action in Action}
         if described.reads_only:
@@ -47,7 +48,7 @@ class ItemPaths:
                 continue
             is_read = action is Action.READ
             found[self._component(action)] = (
-                shown_row(self._schema, collection, rule)
+                shown_row(self._schema, collection, rule, wide=self._wide)
                 if is_read
                 else written_row(self._schema, collection, rule, action)
             )

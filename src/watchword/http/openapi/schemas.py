@@ -49,10 +49,13 @@ def data_of(schema: Json) -> Json:
     return {"type": "object", "properties": {"data": schema}, "required": ["data"]}
 
 
-def shown_row(schema: Schema, collection: Collection, rule: Rule) -> Json:
-    """Return what a row looks like to a caller. `fields` chooses among the properties, so none is required."""
+def shown_row(schema: Schema, collection: Collection, rule: Rule, *, wide: bool) -> Json:
+    """Return what a row looks like to a caller. `fields` chooses among the properties, so none is required.
+
+    With `wide`, every integer may be one of 64 bits, as in SQLite.
+    """
     properties = {
-        field.name: _shown(schema, collection, field, rule)
+        field.name: _shown(collection, field, rule, wide=wide)
         for field in collection.fields.values()
         if rule.allows(field.name)
     }
@@ -63,7 +66,7 @@ def shown_row(schema: Schema, collection: Collection, rule: Rule) -> Json:
 def written_row(schema: Schema, collection: Collection, rule: Rule, action: Action) -> Json:
     """Return what a caller may write of a row; a create has to give what nothing else fills."""
     writable = {name: field for name, field in collection.fields.items() if rule.allows(name) and not field.generated}
-    properties = {name: _written(schema, collection, field) for name, field in writable.items()}
+    properties = {name: _written(collection, field) for name, field in writable.items()}
     properties |= {name: _changes(schema, relation) for name, relation in _aliases(collection) if rule.allows(name)}
     row: Json = {"type": "object", "properties": properties}
     if action is Action.CREATE:
@@ -97,11 +100,11 @@ def _related_key(schema: Schema, relation: Relation) -> Json:
     return key_of(schema.collections[relation.related])
 
 
-def _shown(schema: Schema, collection: Collection, field: Field, rule: Rule) -> Json:
-    relation = collection.relations.get(field.name)
-    if relation is not None:
-        return {"anyOf": [_TYPES[field.type], OBJECT, NULL]}
-    shown = TEXT if field.concealed else _TYPES[field.type]
+def _shown(collection: Collection, field: Field, rule: Rule, *, wide: bool) -> Json:
+    kind = FieldType.BIG_INTEGER if wide and field.type is FieldType.INTEGER else field.type
+    if field.name in collection.relations:
+        return {"anyOf": [_TYPES[kind], OBJECT, NULL]}
+    shown = TEXT if field.concealed else _TYPES[kind]
     never_null = rule.is_uniform and not field.nullable
     return shown if never_null else nullable(shown)
 
@@ -110,12 +113,11 @@ def _many(schema: Schema, relation: Relation) -> Json:
     return {"type": ["array", "null"], "items": {"anyOf": [_related_key(schema, relation), OBJECT]}}
 
 
-def _written(schema: Schema, collection: Collection, field: Field) -> Json:
-    relation = collection.relations.get(field.name)
+def _written(collection: Collection, field: Field) -> Json:
     written = _TYPES[field.type]
     if field.max_length is not None and written == TEXT and not field.concealed:
         written = written | {"maxLength": field.max_length}
-    if relation is not None:
+    if field.name in collection.relations:
         return {"anyOf": [_TYPES[field.type], OBJECT, *([NULL] if field.nullable else [])]}
     return nullable(written) if field.nullable else written
 
