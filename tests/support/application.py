@@ -111,15 +111,20 @@ async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncItera
 async def execute(url: str, statement: str) -> None:
     """Run statements as another program would."""
     if url.startswith("sqlite"):
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-            connection.executescript(statement)
-        connection.close()
+        # In a thread: who waits for a lock must not keep this process from giving it back.
+        await anyio.to_thread.run_sync(_execute_sqlite, url, statement)
         return
     outside = await asyncpg.connect(url)
     try:
         await outside.execute(statement)
     finally:
         await outside.close()
+
+
+def _execute_sqlite(url: str, statement: str) -> None:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.executescript(statement)
+    connection.close()
 
 
 async def _create(url: str, ddl: str) -> None:

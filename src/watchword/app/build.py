@@ -91,6 +91,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         clock=clock,
     )
     db.on_commit(feed.kick)
+    structure.on_change(rights.follow_structure)
+    structure.on_change(feed.follow_structure)
     identity.sessions.on_revoked(rights.end_session)
     identity.sessions.on_extended(rights.extend_session)
     return Parts(settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend, activity)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+STRUCTURE_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 TRIM_SECONDS = 30.0
 PURGE_SECONDS = 3600.0
@@ -47,6 +48,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
             group.start_soon(parts.feed.run)
             settings = parts.settings
             age, count = settings["CHANGE_RETENTION"], settings["CHANGE_RETENTION_COUNT"]
+            group.start_soon(_every, STRUCTURE_SECONDS, "structure", parts.structure.refresh)
             group.start_soon(_every, SWEEP_SECONDS, "sweep", parts.rights.sweep)
             group.start_soon(_every, TRIM_SECONDS, "trim", lambda: parts.log.trim(age, count))
             group.start_soon(_every, PURGE_SECONDS, "purge", parts.identity.sessions.purge)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
+from watchword.backend import singletons
 from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation, Pace
 from watchword.backend.entitlements import Entitlements
@@ -102,6 +103,11 @@ class Backend:
             return False
         return True
 
+    def is_singleton(self, collection: str) -> bool:
+        """Whether a collection has one row at the most; no for one that does not exist."""
+        found = self.structure.catalogue.schema.collections.get(collection)
+        return found is not None and found.singleton
+
     async def context(self, principal: Principal, client: Client) -> Context:
         """Return the rights that a principal has now.
 
@@ -125,9 +131,10 @@ class Backend:
         guarded = await self._guard.prepare(context, operation)
         async with self._writer.transaction() as connection:
             writes: WriteLog = []
-            keys = await self._write(connection, scope, guarded.operation, writes)
+            write = await self._located(connection, guarded.operation)
+            keys = await self._write(connection, scope, write, writes)
             await guarded.finish(connection, keys, writes)
-            data = await self._read_back(connection, scope, guarded.operation, keys)
+            data = await self._read_back(connection, scope, write, keys)
         guarded.committed()
         return Reply(data, id=operation.id)
 
@@ -262,8 +269,17 @@ class Backend:
         page = await self._reader.read(catalogue, scope, operation.query)
         return Subscribed(operation.subscription, page.data, page.meta)
 
+    async def _located(self, connection: OpenConnection, operation: op.Write) -> op.Write:
+        """Return a write that names its row, also where a singleton's does not."""
+        catalogue = self.structure.catalogue
+        if not isinstance(operation, op.Update) or not singletons.concerns(catalogue, operation):
+            return operation
+        return await singletons.locate(self._reader, catalogue, operation, connection)
+
     async def _read(self, scope: Scope, operation: op.Read) -> Reply:
         catalogue = self.structure.catalogue
+        if singletons.concerns(catalogue, operation):
+            return Reply(await singletons.read(self._reader, catalogue, scope, operation.query), id=operation.id)
         if operation.key is not None:
             return Reply(await self._reader.read_one(catalogue, scope, operation.query, operation.key), id=operation.id)
         if operation.keys is not None:

@@ -80,6 +80,7 @@ class Feed:
         self._is_running = False
         self._is_sure = False
         self._is_behind = False
+        self._stale: set[str] = set()
         self.head = 0
         self.horizon = 0
         self.told = 0
@@ -131,6 +132,11 @@ class Feed:
     def kick(self) -> None:
         """Look into the log now; called after each commit."""
         self._kicked.set()
+
+    async def follow_structure(self, changed: frozenset[str]) -> None:
+        """Give those who follow changed collections everything anew, in its place among the changes."""
+        self._stale |= changed
+        self.kick()
 
     async def run(self) -> None:
         """Follow the log until cancelled. A database that is away is tried again; nothing is skipped.
@@ -185,6 +191,8 @@ class Feed:
 
     async def catch_up(self) -> None:
         """Tell everything that has been committed by now."""
+        if self._stale:
+            await self._resync()
         if not await self._log.has_news() and self._is_sure:
             return
         self._is_sure = False  # until all of it has been told
@@ -216,6 +224,14 @@ class Feed:
         await self._control.forget()
         await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections])
         self._is_behind = False
+
+    async def _resync(self) -> None:
+        stale, self._stale = self._stale, set()
+        try:
+            await self._hub.receive([Resync(collection, self.head) for collection in stale])
+        except BaseException:
+            self._stale |= stale
+            raise
 
     async def _tell(self, page: Sequence[Entry]) -> None:
         """Tell a page in order: control changes split it, since they decide who may see what follows."""

@@ -72,6 +72,12 @@ class Rights:
         await self.sweep()
         await self._reconsider(lambda _: True)
 
+    async def follow_structure(self, changed: frozenset[str]) -> None:
+        """Follow anew what is followed, on the collections as they are now; what cannot be followed any more ends."""
+        self.generation += 1
+        for peer in self._hub.peers:
+            await peer.refile()
+
     def invalidate(self, user: str | None = None) -> None:
         """Work the rights of a user, or everybody's, out anew at their next use."""
         self.generation += 1

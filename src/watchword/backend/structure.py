@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import anyio
 import structlog
 
-from watchword.data.reflect import ReflectOptions, reflect
+from watchword.data.reflect import ReflectOptions, reflect_in
+from watchword.data.remodel import Remodel
+from watchword.storage.fingerprint import fingerprint, note_change
 from watchword.storage.log import Captured
 
 if TYPE_CHECKING:
@@ -21,14 +25,25 @@ _log = structlog.get_logger(__name__)
 _SECRET = {"directus_users": frozenset({"password"})}
 
 
+Listener = Callable[[frozenset[str]], Awaitable[None]]
+"""Told of the collections that are no longer what they were."""
+
+
 class Structure:
-    """Holds the current catalogue. `load` must have run before anything asks for it."""
+    """Holds the current catalogue. `load` must have run before anything asks for it.
+
+    One change or look at a time. What others change in the database is found by `refresh`, which is called every
+    second.
+    """
 
     def __init__(self, db: Database, log: ChangeLog, options: ReflectOptions) -> None:
         self._db = db
         self._log = log
         self._options = options
         self._catalogue: Catalogue | None = None
+        self._fingerprint: object = None
+        self._turn = anyio.Lock()
+        self._listeners: list[Listener] = []
 
     @property
     def catalogue(self) -> Catalogue:
@@ -37,17 +52,78 @@ class Structure:
             raise RuntimeError("the structure has not been loaded")
         return self._catalogue
 
+    def on_change(self, listener: Listener) -> None:
+        """Call `listener` after the catalogue has become another one in which collections differ."""
+        self._listeners.append(listener)
+
     async def load(self) -> None:
         """Look at the database and see to it that changes of every captured collection are logged."""
-        catalogue = await reflect(self._db, self._options)
+        async with self._turn:
+            await self._look()
+
+    async def refresh(self) -> None:
+        """Look again if somebody has changed the structure; cheap when nobody has.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE, when the database cannot be reached.
+        """
+        async with self._turn:
+            async with self._db.read() as connection:
+                seen = await fingerprint(connection, self._db.kind)
+            changed = frozenset() if seen == self._fingerprint else await self._look()
+        await self._tell(changed)
+
+    async def change(self, work: Callable[[Remodel], Awaitable[None]]) -> None:
+        """Change the structure in one transaction, capture and all: nothing is written that is not logged.
+
+        Raises:
+            Problem: what the work raises; nothing has happened then.
+        """
+        async with self._turn:
+            async with self._db.restructure() as connection:
+                remodel = Remodel(connection, self._db.kind, self._options)
+                await remodel.look()
+                await work(remodel)
+                await note_change(connection)
+                seen = await fingerprint(connection, self._db.kind)
+                catalogue = remodel.catalogue
+                uncaptured = await self._log.capture_in(connection, _all_captured(catalogue))
+            changed = self._take(catalogue.without_capture(uncaptured))
+            self._fingerprint = seen
+        await self._tell(changed)
+
+    async def _look(self) -> frozenset[str]:
+        # The fingerprint comes first: what changes while we look is looked at once more.
+        async with self._db.read() as connection:
+            seen = await fingerprint(connection, self._db.kind)
+            catalogue = await reflect_in(connection, self._db.kind, self._options)
         uncaptured = await self._log.capture(_all_captured(catalogue))
         if uncaptured:
             _log.warning("capture.refused", collections=sorted(uncaptured))
-        self._catalogue = catalogue.without_capture(uncaptured)
+        changed = self._take(catalogue.without_capture(uncaptured))
+        self._fingerprint = seen
+        return changed
+
+    def _take(self, catalogue: Catalogue) -> frozenset[str]:
+        """Make a catalogue the current one, unless it says what the current one says."""
+        known = self._catalogue
+        if known is not None and known.says_the_same(catalogue):
+            return frozenset()
+        self._catalogue = catalogue
+        return frozenset() if known is None else known.changed(catalogue)
+
+    async def _tell(self, changed: frozenset[str]) -> None:
+        if not changed:
+            return
+        _log.info("structure.changed", collections=sorted(changed))
+        for listener in self._listeners:
+            await listener(changed)
 
     async def differing(self) -> frozenset[str]:
         """Look at the database; return the captured collections whose changes are not logged as they should be."""
-        return await self._log.differing(_all_captured(await reflect(self._db, self._options)))
+        async with self._db.read() as connection:
+            catalogue = await reflect_in(connection, self._db.kind, self._options)
+        return await self._log.differing(_all_captured(catalogue))
 
 
 SESSIONS = "$sessions"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from watchword.data.meta import NOTHING_SAID, Meta
 from watchword.data.schema import Schema
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from watchword.access.compile import Rule
+    from watchword.data.facts import TableFacts
     from watchword.data.rules import BoundRule
     from watchword.data.schema import Collection, Relation
     from watchword.storage.engine import Kind
@@ -25,16 +27,25 @@ class Catalogue:
     """What the database holds, as clients see it (`schema`) and as statements need it (`table`).
 
     The columns of a table have the types of `data.columns`: they take and give canonical values. `skipped` names the
-    tables that are not served because they have no primary key. What it holds never changes; it also remembers what was
-    worked out from it, so that all of that ends with it.
+    tables that are not served because they have no primary key, `facts` is what the database says of those that are, by
+    collection, and `meta` what is said of them beside. What it holds never changes; it also remembers what was worked
+    out from it, so that all of that ends with it.
     """
 
-    def __init__(
-        self, schema: Schema, kind: Kind, tables: Mapping[str, sa.Table], skipped: tuple[str, ...] = ()
+    def __init__(  # noqa: PLR0913, PLR0917 - what it holds, in the order in which it becomes known
+        self,
+        schema: Schema,
+        kind: Kind,
+        tables: Mapping[str, sa.Table],
+        skipped: tuple[str, ...] = (),
+        facts: Mapping[str, TableFacts] | None = None,
+        meta: Meta = NOTHING_SAID,
     ) -> None:
         self.schema = schema
         self.kind: Kind = kind
         self.skipped = skipped
+        self.facts = dict(facts or {})
+        self.meta = meta
         self._tables = dict(tables)
         self._rules: dict[tuple[str, int], tuple[Rule, BoundRule]] = {}
 
@@ -44,7 +55,21 @@ class Catalogue:
             name: msgspec.structs.replace(each, captured=each.captured and name not in names)
             for name, each in self.schema.collections.items()
         }
-        return Catalogue(Schema(collections), self.kind, self._tables, self.skipped)
+        return Catalogue(Schema(collections), self.kind, self._tables, self.skipped, self.facts, self.meta)
+
+    def says_the_same(self, other: Catalogue) -> bool:
+        """Whether nothing differs between two looks at the database."""
+        return (
+            self.schema.collections == other.schema.collections
+            and self.facts == other.facts
+            and self.meta == other.meta
+            and self.skipped == other.skipped
+        )
+
+    def changed(self, other: Catalogue) -> frozenset[str]:
+        """Return the collections that are not, or are not the same, in both."""
+        here, there = self.schema.collections, other.schema.collections
+        return frozenset(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
 
     def collection(self, name: str) -> Collection:
         """Return a collection by its client's name.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from watchword.data.facts import ColumnFacts, Reference, TableFacts
+from watchword.data.facts import ColumnFacts, Index, Reference, TableFacts
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -56,9 +56,27 @@ _attribute = sa.table(
 _type = sa.table("pg_type", *map(sa.column, ("oid", "typtype", "typcategory", "typbasetype", "typtypmod")))
 _default = sa.table("pg_attrdef", *map(sa.column, ("adrelid", "adnum", "adbin")))
 _index = sa.table(
-    "pg_index", *map(sa.column, ("indrelid", "indisprimary", "indisunique", "indpred", "indkey", "indnkeyatts"))
+    "pg_index",
+    *map(sa.column, ("indexrelid", "indrelid", "indisprimary", "indisunique", "indpred", "indkey", "indnkeyatts")),
 )
-_constraint = sa.table("pg_constraint", *map(sa.column, ("conrelid", "contype", "confrelid", "conkey", "confkey")))
+_constraint = sa.table(
+    "pg_constraint",
+    *map(
+        sa.column,
+        (
+            "conname",
+            "conrelid",
+            "conindid",
+            "contype",
+            "confrelid",
+            "conkey",
+            "confkey",
+            "confdeltype",
+            "confupdtype",
+        ),
+    ),
+)
+_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 _ordinary = sa.and_(
     _namespace.c.oid == _class.c.relnamespace,
@@ -101,7 +119,7 @@ async def inspect(connection: AsyncConnection) -> list[TableFacts]:
     for row in rows:
         numbered.setdefault(row[0], []).append(row)
     names = {table: {row[1]: row[2] for row in rows} for table, rows in numbered.items()}
-    keys, unique = await _indexes(connection, names)
+    keys, indexes = await _indexes(connection, names)
     references = await _references(connection, names)
     return [
         TableFacts(
@@ -109,7 +127,10 @@ async def inspect(connection: AsyncConnection) -> list[TableFacts]:
             tuple(_column(row) for row in rows),
             keys.get(name, ()),
             tuple(references.get(name, ())),
-            frozenset(unique.get(name, ())),
+            frozenset(index.column for index in indexes.get(name, ()) if index.unique).union(
+                keys.get(name, ()) if len(keys.get(name, ())) == 1 else ()
+            ),
+            tuple(indexes.get(name, ())),
         )
         for name, rows in numbered.items()
     ]
@@ -123,6 +144,7 @@ def _column(row: Any) -> ColumnFacts:
     elif category == "A":
         kind = FieldType.JSON
     sized = declared in {"character varying", "character"} and modifier > _HEADER
+    measured = declared == "numeric" and modifier > _HEADER
     return ColumnFacts(
         name,
         kind,
@@ -133,34 +155,58 @@ def _column(row: Any) -> ColumnFacts:
         automatic=bool(identity) or (default or "").startswith("nextval("),
         # Arrays are shown and not written.
         generated=bool(generated) or identity == "a" or category == "A",
+        # numeric(p, s): p in the upper half, s in the lowest eleven bits
+        precision=(modifier - _HEADER) >> 16 if measured else None,
+        scale=(modifier - _HEADER) & 0x7FF if measured else None,
     )
 
 
 async def _indexes(
     connection: AsyncConnection, names: dict[str, dict[int, str]]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, list[str]]]:
+) -> tuple[dict[str, tuple[str, ...]], dict[str, list[Index]]]:
+    """Return the primary keys, and the other indexes of one column, by table."""
+    own = _class.alias("own")
+    constrained = sa.exists().where(_constraint.c.conindid == _index.c.indexrelid, _constraint.c.contype != "f")
     rows = await connection.execute(
-        sa.select(_class.c.relname, _index.c.indisprimary, _text(_index.c.indkey), _index.c.indnkeyatts)
+        sa.select(
+            _class.c.relname,
+            own.c.relname,
+            _index.c.indisprimary,
+            _index.c.indisunique,
+            constrained,
+            _text(_index.c.indkey),
+            _index.c.indnkeyatts,
+        )
         .select_from(_namespace)
         .join(_class, _ordinary)
         .join(_index, _index.c.indrelid == _class.c.oid)
-        .where(_index.c.indisunique, _index.c.indpred.is_(None))
+        .join(own, own.c.oid == _index.c.indexrelid)
+        .where(_index.c.indpred.is_(None))
+        .order_by(_class.c.relname, own.c.relname)
     )
     keys: dict[str, tuple[str, ...]] = {}
-    unique: dict[str, list[str]] = {}
-    for table, primary, numbers, count in rows:
+    indexes: dict[str, list[Index]] = {}
+    for table, name, primary, unique, constraint, numbers, count in rows:
         columns = tuple(names[table].get(int(number), "") for number in numbers.split()[:count])
         if primary:
             keys[table] = columns
-        if len(columns) == 1:
-            unique.setdefault(table, []).append(columns[0])
-    return keys, unique
+        elif len(columns) == 1 and columns[0]:
+            indexes.setdefault(table, []).append(Index(name, columns[0], unique, constraint))
+    return keys, indexes
 
 
 async def _references(connection: AsyncConnection, names: dict[str, dict[int, str]]) -> dict[str, list[Reference]]:
     target = _class.alias("target")
     rows = await connection.execute(
-        sa.select(_class.c.relname, target.c.relname, _constraint.c.conkey, _constraint.c.confkey)
+        sa.select(
+            _class.c.relname,
+            target.c.relname,
+            _constraint.c.conkey,
+            _constraint.c.confkey,
+            _constraint.c.conname,
+            _text(_constraint.c.confdeltype),
+            _text(_constraint.c.confupdtype),
+        )
         .select_from(_namespace)
         .join(_class, _ordinary)
         .join(_constraint, sa.and_(_constraint.c.conrelid == _class.c.oid, _constraint.c.contype == "f"))
@@ -168,8 +214,9 @@ async def _references(connection: AsyncConnection, names: dict[str, dict[int, st
         .order_by(_class.c.relname, _constraint.c.conkey)
     )
     found: dict[str, list[Reference]] = {}
-    for table, other, columns, targets in rows:
+    for table, other, columns, targets, name, deleting, updating in rows:
         if len(columns) == 1 and other in names:
-            reference = Reference(names[table][columns[0]], other, names[other][targets[0]])
+            actions = _ACTIONS[deleting], _ACTIONS[updating]
+            reference = Reference(names[table][columns[0]], other, names[other][targets[0]], name, *actions)
             found.setdefault(table, []).append(reference)
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from watchword.data.facts import ColumnFacts, Reference, TableFacts
+from watchword.data.facts import ColumnFacts, Index, Reference, TableFacts
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LENGTH = re.compile(r"\(\s*(\d+)\s*\)")
+_PRECISION = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 _TYPES: tuple[tuple[str, FieldType], ...] = (
     (r"BIGINT|BIG INT|INT8|UNSIGNED BIG", FieldType.BIG_INTEGER),
     (r"INT\b|INT\d|INTEGER|(TINY|SMALL|MEDIUM)INT", FieldType.INTEGER),
@@ -58,7 +59,7 @@ async def inspect(connection: AsyncConnection) -> list[TableFacts]:
         .order_by(listed.c.name, told.cid)
     )
     references = await _references(connection, listed, ordinary)
-    unique = await _unique(connection, listed, ordinary)
+    indexes = await _indexes(connection, listed, ordinary)
     tables: dict[str, list[Any]] = {}
     for row in facts:
         tables.setdefault(row[0], []).append(row)
@@ -71,10 +72,11 @@ async def inspect(connection: AsyncConnection) -> list[TableFacts]:
             tuple(_column(row, keys[name]) for row in rows if row[7] != 1),
             keys[name],
             tuple(
-                Reference(column, table, target or (keys.get(table) or ("",))[0])
-                for column, table, target in references.get(name, ())
+                Reference(column, table, target or (keys.get(table) or ("",))[0], None, on_delete, on_update)
+                for column, table, target, on_delete, on_update in references.get(name, ())
             ),
-            unique.get(name, frozenset()),
+            frozenset(index.column for index in indexes.get(name, ()) if index.unique),
+            tuple(index for index in indexes.get(name, ()) if (index.column,) != keys[name] or not index.constraint),
         )
         for name, rows in tables.items()
     ]
@@ -84,6 +86,7 @@ def _column(row: Any, key: tuple[str, ...]) -> ColumnFacts:
     _, without_rowid, name, declared, not_null, default, in_key, hidden = row
     length = _LENGTH.search(declared)
     kind = field_type(declared)
+    precision = _PRECISION.search(declared) if kind is FieldType.DECIMAL else None
     return ColumnFacts(
         name,
         kind,
@@ -95,41 +98,48 @@ def _column(row: Any, key: tuple[str, ...]) -> ColumnFacts:
         # INTEGER PRIMARY KEY").
         automatic=key == (name,) and declared.upper() == "INTEGER" and not without_rowid,
         generated=hidden in (2, 3),
+        precision=int(precision[1]) if precision else None,
+        scale=int(precision[2] or 0) if precision else None,
     )
 
 
 async def _references(
     connection: AsyncConnection, listed: sa.TableValuedAlias, ordinary: sa.ColumnElement[bool]
-) -> dict[str, list[tuple[str, str, str | None]]]:
-    keys = sa.func.pragma_foreign_key_list(listed.c.name).table_valued("id", "seq", "table", "from", "to", name="keys")
+) -> dict[str, list[tuple[str, str, str | None, str, str]]]:
+    keys = sa.func.pragma_foreign_key_list(listed.c.name).table_valued(
+        "id", "seq", "table", "from", "to", "on_delete", "on_update", name="keys"
+    )
     rows = await connection.execute(
-        sa.select(listed.c.name, keys.c.id, keys.c["from"], keys.c.table, keys.c.to)
+        sa.select(listed.c.name, keys.c.id, keys.c["from"], keys.c.table, keys.c.to, keys.c.on_delete, keys.c.on_update)
         .join_from(listed, keys, sa.true())
         .where(ordinary)
         .order_by(listed.c.name, keys.c.id.desc(), keys.c.seq)
     )
-    found: dict[tuple[str, int], list[tuple[str, str, str | None]]] = {}
-    for table, number, column, other, target in rows:
-        found.setdefault((table, number), []).append((column, other, target))
+    found: dict[tuple[str, int], list[tuple[str, str, str | None, str, str]]] = {}
+    for table, number, *reference in rows:
+        found.setdefault((table, number), []).append(tuple(reference))
     return _of_one_column((table, members) for (table, _), members in found.items())
 
 
-async def _unique(
+async def _indexes(
     connection: AsyncConnection, listed: sa.TableValuedAlias, ordinary: sa.ColumnElement[bool]
-) -> dict[str, frozenset[str]]:
-    indexes = sa.func.pragma_index_list(listed.c.name).table_valued("name", "unique", "partial", name="indexes")
+) -> dict[str, list[Index]]:
+    indexes = sa.func.pragma_index_list(listed.c.name).table_valued(
+        "name", "unique", "origin", "partial", name="indexes"
+    )
     members = sa.func.pragma_index_info(indexes.c.name).table_valued("name", name="members")
     rows = await connection.execute(
-        sa.select(listed.c.name, indexes.c.name, members.c.name)
+        sa.select(listed.c.name, indexes.c.name, indexes.c.unique, indexes.c.origin, members.c.name)
         .join_from(listed, indexes, sa.true())
         .join(members, sa.true())
-        .where(ordinary, indexes.c.unique == 1, indexes.c.partial == 0)
+        .where(ordinary, indexes.c.partial == 0)
+        .order_by(listed.c.name, indexes.c.name)
     )
-    found: dict[tuple[str, str], list[str]] = {}
-    for table, index, column in rows:
-        found.setdefault((table, index), []).append(column)
+    found: dict[tuple[str, str], list[Index]] = {}
+    for table, index, unique, origin, column in rows:
+        found.setdefault((table, index), []).append(Index(index, column or "", bool(unique), origin != "c"))
     single = _of_one_column((table, columns) for (table, _), columns in found.items())
-    return {table: frozenset(name for name in columns if name) for table, columns in single.items()}
+    return {table: [index for index in indexes if index.column] for table, indexes in single.items()}
 
 
 def _of_one_column(groups: Iterable[tuple[str, list[Any]]]) -> dict[str, list[Any]]:

@@ -11,12 +11,16 @@ from watchword.data import inspect_postgresql, inspect_sqlite, system
 from watchword.data.catalogue import Catalogue
 from watchword.data.columns import column_type
 from watchword.data.defaults import literal_default
+from watchword.data.meta import NOTHING_SAID, load_meta
 from watchword.data.relations import derive_relations
 from watchword.data.schema import Collection, Field, Schema
 from watchword.query.types import TEMPORAL, TEXTUAL, FieldType
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from watchword.data.facts import ColumnFacts, TableFacts
+    from watchword.data.meta import Meta
     from watchword.storage.engine import Database, Kind
 
 
@@ -44,18 +48,27 @@ async def reflect(db: Database, options: ReflectOptions = _DEFAULTS) -> Catalogu
     Raises:
         Problem: SERVICE_UNAVAILABLE, when the database cannot be reached.
     """
-    inspector = inspect_sqlite if db.kind == "sqlite" else inspect_postgresql
     async with db.read() as connection:
-        found = await inspector.inspect(connection)
+        return await reflect_in(connection, db.kind, options)
+
+
+async def reflect_in(connection: AsyncConnection, kind: Kind, options: ReflectOptions = _DEFAULTS) -> Catalogue:
+    """Read the structure of the database as the transaction of `connection` sees it."""
+    inspector = inspect_sqlite if kind == "sqlite" else inspect_postgresql
+    found = await inspector.inspect(connection)
+    meta = await load_meta(connection, {table.name for table in found})
     tables = [table for table in found if not system.is_hidden(table.name) and table.name not in options.exclude]
-    return build(db.kind, tables, options)
+    return build(kind, tables, options, meta)
 
 
-def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions) -> Catalogue:
-    """Return the catalogue of tables that are known by their facts."""
+def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions, meta: Meta = NOTHING_SAID) -> Catalogue:
+    """Return the catalogue of tables that are known by their facts. The options go before what `meta` says."""
     served = {table.name: table for table in tables if table.key and all(table.key)}
-    fields = {table.name: _fields(kind, table, options.special.get(table.name, {})) for table in served.values()}
-    relations = derive_relations(served, fields, options.rename)
+    fields = {
+        table.name: _fields(kind, table, _said(table.name, meta) | options.special.get(table.name, {}))
+        for table in served.values()
+    }
+    relations = derive_relations(served, fields, options.rename, meta)
     collections = {}
     metadata = sa.MetaData()
     saved = {}
@@ -68,11 +81,19 @@ def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions) -> Cata
             relations=relations[name],
             system=name in system.NAMES,
             captured=_is_captured(name, options),
+            singleton=meta.is_singleton(name),
         )
         collections[collection.name] = collection
         saved[collection.name] = _table(kind, metadata, table, collection)
     skipped = tuple(table.name for table in tables if table.name not in served)
-    return Catalogue(Schema(collections), kind, saved, skipped)
+    facts = {system.collection_name(name): table for name, table in served.items()}
+    return Catalogue(Schema(collections), kind, saved, skipped, facts, meta)
+
+
+def _said(table: str, meta: Meta) -> dict[str, list[str]]:
+    """Return the specials that were given to a table's fields."""
+    said = meta.fields_of(system.collection_name(table))
+    return {name: list(field.special) for name, field in said.items() if field.special is not None}
 
 
 def _is_captured(name: str, options: ReflectOptions) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.data import system
+from watchword.data.facts import Reference
+from watchword.data.meta import NOTHING_SAID
 from watchword.data.schema import Field, Relation
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from watchword.data.facts import Reference, TableFacts
+    from watchword.data.facts import TableFacts
+    from watchword.data.meta import Meta, RelationMeta
 
 _SORTING = frozenset({"sort", "position", "order", "rank"})
 _FAR_SIDES = 2
@@ -20,16 +23,20 @@ Renames = dict[str, dict[str, str]]
 
 
 def derive_relations(
-    tables: Mapping[str, TableFacts], fields: Mapping[str, Mapping[str, Field]], rename: Renames
+    tables: Mapping[str, TableFacts],
+    fields: Mapping[str, Mapping[str, Field]],
+    rename: Renames,
+    meta: Meta = NOTHING_SAID,
 ) -> dict[str, dict[str, Relation]]:
     """Return the relations of each table, by field.
 
     A foreign key is a to-one relation with the column's name. The table that it points to gets a to-many alias: named
     after the child table, or, where the child is a junction, after the far table. A name that is taken gets the
-    column's name behind it.
+    column's name behind it. Where something is said of a relation, that decides: about the alias, about the junction,
+    and about relations that the database has no foreign key for.
     """
     found: dict[str, dict[str, Relation]] = {name: {} for name in tables}
-    references = {name: _served(table, tables) for name, table in tables.items()}
+    references = {name: _references(table, tables, meta) for name, table in tables.items()}
     for name, own in references.items():
         for reference in own:
             if rename.get(name, {}).get(reference.column) != "":
@@ -39,17 +46,30 @@ def derive_relations(
         junction = _is_junction(tables[name], own)
         for reference in own:
             parent = reference.table
-            # A way back starts from the key; our own tables get the aliases that they are known by, and no others.
-            if parent in system.NAMES or tables[parent].key != (reference.target,):
+            if tables[parent].key != (reference.target,):  # a way back starts from the key
                 continue
-            far = next(other for other in own if other is not reference) if junction else None
-            alias = _alias({*fields[parent], *found[parent]}, rename.get(parent, {}), name, reference, far)
-            if alias is not None:
-                found[parent][alias.field] = alias
+            taken = {*fields[parent], *found[parent]}
+            said = meta.relation(system.collection_name(name), reference.column)
+            if said is not None:
+                _add(found[parent], _said_alias(taken, name, reference, said, found[name]))
+            elif parent not in system.NAMES:  # they get the aliases that they are known by, and no others
+                far = next(other for other in own if other is not reference) if junction else None
+                _add(found[parent], _alias(taken, rename.get(parent, {}), name, reference, far))
     for name in tables:
-        for relation in system.ALIASES.get(system.collection_name(name), ()):
-            found[name][relation.field] = relation
+        aliases = system.ALIASES.get(system.collection_name(name), ())
+        found[name] |= {relation.field: relation for relation in aliases}
     return found
+
+
+def _add(relations: dict[str, Relation], relation: Relation | None) -> None:
+    if relation is not None:
+        relations[relation.field] = relation
+
+
+def _references(table: TableFacts, tables: Mapping[str, TableFacts], meta: Meta) -> list[Reference]:
+    """Return the to-one relations of a table: by foreign keys, and those that are only said to be."""
+    own = _served(table, tables)
+    return [*own, *_unwritten(table, own, tables, meta)]
 
 
 def _served(table: TableFacts, tables: Mapping[str, TableFacts]) -> list[Reference]:
@@ -60,6 +80,31 @@ def _served(table: TableFacts, tables: Mapping[str, TableFacts]) -> list[Referen
         for reference in by_column.values()
         if any(column.name == reference.target for column in tables[reference.table].columns)
     ]
+
+
+def _unwritten(
+    table: TableFacts, own: list[Reference], tables: Mapping[str, TableFacts], meta: Meta
+) -> list[Reference]:
+    """Return the relations of a table that are said to be, and that no foreign key holds."""
+    known = {reference.column for reference in own}
+    columns = {column.name for column in table.columns} - known
+    named = {system.collection_name(name): name for name in tables}
+    found = []
+    for relation in meta.relations_of(system.collection_name(table.name)):
+        parent = named.get(relation.one_collection or "")
+        if relation.many_field in columns and parent is not None and len(tables[parent].key) == 1:
+            found.append(Reference(relation.many_field, parent, tables[parent].key[0]))
+    return found
+
+
+def _said_alias(
+    taken: set[str], child: str, reference: Reference, said: RelationMeta, ways: Mapping[str, Relation]
+) -> Relation | None:
+    if not said.one_field or said.one_field in taken:
+        return None
+    junction_field = said.junction_field if said.junction_field in ways else None
+    related = system.collection_name(child)
+    return Relation(said.one_field, related, reference.column, many=True, junction_field=junction_field)
 
 
 def _is_junction(table: TableFacts, references: list[Reference]) -> bool:

@@ -56,7 +56,8 @@ class Collection(msgspec.Struct, frozen=True):
     """A table that is served. `name` is what clients say, `table` what the database says.
 
     `key` holds the primary key's columns: one as a rule. A composite key is written as its values joined by commas.
-    `fields` are in the table's order, without aliases. `system` marks our own tables (`directus_users`, …).
+    `fields` are in the table's order, without aliases. `system` marks our own tables (`directus_users`, …). A
+    `singleton` has one row at the most, which is read and written without a key.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Collection(msgspec.Struct, frozen=True):
     relations: dict[str, Relation] = {}
     system: bool = False
     captured: bool = True
+    singleton: bool = False
 
     @property
     def names(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from watchword.http.answers import NO_CONTENT, Answer, read_answer, written_answ
 from watchword.http.bodies import read_json, read_object
 from watchword.http.exports import export_answer, export_format
 from watchword.http.payloads import parse_delete, parse_rows, parse_search, parse_update
+from watchword.http.problems import route_not_found
 from watchword.protocol.operations import Create, Delete, Read, Update
 from watchword.query.query import Query
 from watchword.query.wire import parse_query, parse_query_string
@@ -75,6 +76,8 @@ class Items:
     async def create(self, call: Call) -> Answer:
         """Create the object or the objects of the body."""
         query = self._query(call)
+        if self._backend.is_singleton(query.collection):
+            raise route_not_found(call.request.url.path)
         body = await read_json(call.request, self._limit)
         data = parse_rows(body) if isinstance(body, list) else body or {}
         return written_answer(await self._backend.perform(call.context, Create(query, data)))
@@ -86,10 +89,12 @@ class Items:
         return written_answer(await self._backend.perform(call.context, Update(query, data, call.path("key"))))
 
     async def update_many(self, call: Call) -> Answer:
-        """Update items by keys, by a query, or each by the key that its object holds."""
+        """Update items by keys, by a query, or each by the key that its object holds; a singleton by the object."""
         query = self._query(call)
         body = await read_json(call.request, self._limit)
-        if isinstance(body, list):
+        if self._backend.is_singleton(query.collection) and not isinstance(body, list):
+            operation = Update(query, body or {})
+        elif isinstance(body, list):
             operation = Update(query, parse_rows(body))
         else:
             selected, data = parse_update(query.collection, body or {})

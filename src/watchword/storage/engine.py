@@ -34,6 +34,7 @@ PATIENCE_SECONDS = 30.0
 
 WITHOUT_BOUND = select(func.set_config("statement_timeout", "0", True))
 """For PostgreSQL: lets the statements of one transaction take the time that they need."""
+LOCK_MILLISECONDS = 5000
 
 _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+asyncpg")
@@ -42,6 +43,8 @@ _PATIENCE = "watchword_patience"
 _PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked again
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
 _STARTED = "watchword_started"
+_UNCHECKED = "watchword_unchecked"
+_RESTRUCTURING = 7305
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA synchronous = NORMAL",  # in WAL mode a commit survives the end of the process
@@ -78,6 +81,7 @@ class Database:
             self._reading = self._engine.execution_options(postgresql_readonly=True)
         self._keeping = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._writing = self._keeping.execution_options(**{_PATIENCE: patience})
+        self._restructuring = self._keeping.execution_options(**{_UNCHECKED: True})
         self._turn = anyio.Lock() if self.kind == "sqlite" else None
         self._listeners: list[Callable[[], None]] = []
 
@@ -105,15 +109,37 @@ class Database:
         engine = self._keeping if silent else self._writing
         async with self._turn or nullcontext(), _transaction(engine) as connection:
             yield connection
-            with anyio.CancelScope(shield=True):
-                try:
-                    await connection.commit()
-                except DBAPIError:
-                    # SQLite stays inside a transaction whose commit a deferred constraint refused, SQLAlchemy does not.
-                    await connection.invalidate()
-                    raise
-                for listener in () if silent else self._listeners:
-                    listener()
+            await self._commit(connection, silent=silent)
+
+    @asynccontextmanager
+    async def restructure(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction, as `write` does, in which tables may be changed. Nodes take turns.
+
+        On SQLite foreign keys are not enforced in it, which is how a table can be made anew under those that refer to
+        it. On PostgreSQL a table that somebody else holds is waited for, but not for long: others queue behind us.
+        """
+        async with self._turn or nullcontext(), _transaction(self._restructuring) as connection:
+            if self.kind == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_RESTRUCTURING)))
+                await connection.execute(select(func.set_config("lock_timeout", f"{LOCK_MILLISECONDS}ms", True)))
+            try:
+                yield connection
+                await self._commit(connection, silent=False)
+            finally:
+                if self.kind == "sqlite":
+                    with anyio.CancelScope(shield=True):
+                        await connection.invalidate()  # the next transaction needs one that enforces them
+
+    async def _commit(self, connection: AsyncConnection, *, silent: bool) -> None:
+        with anyio.CancelScope(shield=True):
+            try:
+                await connection.commit()
+            except DBAPIError:
+                # SQLite stays inside a transaction whose commit a deferred constraint refused, SQLAlchemy does not.
+                await connection.invalidate()
+                raise
+            for listener in () if silent else self._listeners:
+                listener()
 
     async def watch(self) -> AsyncConnection:
         """Open a connection outside the pool that is never inside a transaction. The caller closes it.
@@ -322,6 +348,8 @@ async def _pause(_: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     connection.info[_PATIENCE].set(options.get(_PATIENCE))
+    if options.get(_UNCHECKED):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once a transaction has begun
     if options.get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql(options.get(_BEGIN, "BEGIN"))
 

@@ -67,6 +67,10 @@ class ChangeLog:
         """Return the collections whose changes are not logged as `capture` would have it; nothing is changed."""
         return await self._store.differing(captured)
 
+    async def capture_in(self, connection: AsyncConnection, captured: Sequence[Captured]) -> frozenset[str]:
+        """Do what `capture` does as a part of the transaction of `connection`, which may just have changed tables."""
+        return await self._store.capture_in(connection, captured)
+
     def origin(self, connection: AsyncConnection, origin: str) -> AbstractAsyncContextManager[None]:
         """Mark the changes that `connection` makes inside the block.
 

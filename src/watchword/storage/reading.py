@@ -84,6 +84,9 @@ class Store(Protocol):
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         """Make the triggers these; return the collections for which that is not possible."""
 
+    async def capture_in(self, connection: AsyncConnection, captured: Sequence[Captured]) -> frozenset[str]:
+        """Do the same inside a transaction."""
+
     def origin(self, connection: AsyncConnection, origin: str) -> AbstractAsyncContextManager[None]:
         """Log changes made on this connection inside the block with this origin."""
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from watchword.storage.changes import Captured
 
-_PREFIX = "watchword_capture_"
+PREFIX = "watchword_capture_"
+"""How the names of our triggers begin."""
 _CHUNK = 60  # columns a json_object: SQLite takes 127 arguments as a rule, two a column
 
 _schema = table("sqlite_master", column("type", Text), column("name", Text), column("sql", Text))
@@ -57,7 +58,7 @@ def differing(connection: Connection, captured: Sequence[Captured]) -> frozenset
 
 def _present(connection: Connection) -> dict[str, str]:
     triggers = select(_schema.c.name, _schema.c.sql).where(
-        _schema.c.type == "trigger", func.substr(_schema.c.name, 1, len(_PREFIX)) == _PREFIX
+        _schema.c.type == "trigger", func.substr(_schema.c.name, 1, len(PREFIX)) == PREFIX
     )
     return {row.name: row.sql for row in connection.execute(triggers)}
 
@@ -81,7 +82,7 @@ def _wanted(connection: Connection, captured: Captured) -> dict[str, str]:
     columns = [each for each in captured.columns if each in existing]
     wanted = {}
     for event, statement in _Triggers(captured, columns).statements():
-        wanted[f"{_PREFIX}{event}_{captured.table}"] = statement
+        wanted[f"{PREFIX}{event}_{captured.table}"] = statement
     return wanted
 
 
@@ -109,7 +110,7 @@ class _Triggers:
             yield "delete", self._create("delete", "AFTER DELETE", body, "")
 
     def _create(self, event: str, when: str, body: Iterable[str], condition: str) -> str:
-        trigger = name(f"{_PREFIX}{event}_{self._captured.table}")
+        trigger = name(f"{PREFIX}{event}_{self._captured.table}")
         lines = "".join(f"  {statement};\n" for statement in body)
         return (
             f"CREATE TRIGGER {trigger} {when} ON {name(self._captured.table)} FOR EACH ROW{condition} BEGIN\n{lines}END"

@@ -128,7 +128,10 @@ class SqliteLog:
 
     async def capture(self, captured: Sequence[Captured]) -> frozenset[str]:
         async with self._db.write(silent=True) as connection:
-            return await connection.run_sync(capture, captured)
+            return await self.capture_in(connection, captured)
+
+    async def capture_in(self, connection: AsyncConnection, captured: Sequence[Captured]) -> frozenset[str]:
+        return await connection.run_sync(capture, captured)
 
     @asynccontextmanager
     async def origin(self, connection: AsyncConnection, origin: str) -> AsyncIterator[None]:

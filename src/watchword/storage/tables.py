@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -204,6 +205,79 @@ project = Table(
     Column("auth_login_attempts", Integer()),
     Column("auth_password_policy", String(255)),
 )
+
+# What is said of collections, fields and relations beside what the database knows, by the names that clients use.
+collections = Table(
+    "watchword_collections",
+    metadata,
+    Column("collection", String(255), primary_key=True),
+    Column("icon", String(64)),
+    Column("note", Text()),
+    Column("color", String(255)),
+    Column("display_template", String(255)),
+    _flag("hidden", default=False),
+    _flag("singleton", default=False),
+    _json("translations"),
+    Column("archive_field", String(255)),
+    _flag("archive_app_filter", default=True),
+    Column("archive_value", String(255)),
+    Column("unarchive_value", String(255)),
+    Column("sort_field", String(255)),
+    Column("accountability", String(255)),
+    _json("item_duplication_fields"),
+    Column("sort", Integer()),
+    Column("group", String(255)),
+    Column("collapse", String(255), nullable=False, server_default="open"),
+    Column("preview_url", String(255)),
+    _flag("versioning", default=False),
+)
+
+fields = Table(
+    "watchword_fields",
+    metadata,
+    Column("id", Integer(), primary_key=True, autoincrement=True),
+    Column("collection", String(255), nullable=False),
+    Column("field", String(255), nullable=False),
+    _json("special"),
+    Column("interface", String(64)),
+    _json("options"),
+    Column("display", String(64)),
+    _json("display_options"),
+    _flag("readonly", default=False),
+    _flag("hidden", default=False),
+    Column("sort", Integer()),
+    Column("width", String(30), nullable=False, server_default="full"),
+    _json("translations"),
+    Column("note", Text()),
+    _json("conditions"),
+    _flag("required", default=False),
+    Column("group", String(255)),
+    _json("validation"),
+    Column("validation_message", Text()),
+    _flag("searchable", default=True),
+    UniqueConstraint("collection", "field"),
+    sqlite_autoincrement=True,
+)
+
+relations = Table(
+    "watchword_relations",
+    metadata,
+    Column("id", Integer(), primary_key=True, autoincrement=True),
+    Column("many_collection", String(255), nullable=False),
+    Column("many_field", String(255), nullable=False),
+    Column("one_collection", String(255)),
+    Column("one_field", String(255)),
+    Column("one_collection_field", String(255)),
+    _json("one_allowed_collections"),
+    Column("junction_field", String(255)),
+    Column("sort_field", String(255)),
+    Column("one_deselect_action", String(255), nullable=False, server_default="nullify"),
+    UniqueConstraint("many_collection", "many_field"),
+    sqlite_autoincrement=True,
+)
+
+# What no table shows has changed when this one row is another one.
+structure = Table("watchword_structure", metadata, Column("version", String(36), primary_key=True))
 
 SERVED = {
     "directus_users": users,

@@ -1,1 +1,1 @@
-"""The revisions, oldest first: system_tables, change_log. A published revision is never edited."""
+"""The revisions, oldest first: system_tables, change_log, activity, structure. A published revision is never edited."""

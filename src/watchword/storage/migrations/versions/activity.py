@@ -7,7 +7,7 @@ from alembic import op
 
 from watchword.storage.types import UtcTimestamp
 
-revision = "0003_activity"
+revision = "0003"
 down_revision = "0002"
 
 
