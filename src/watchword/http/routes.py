@@ -17,6 +17,7 @@ from watchword.http.mine import Mine
 from watchword.http.openapi.document import Description
 from watchword.http.project import ProjectSettings
 from watchword.http.server import Server, ping
+from watchword.http.snapshots import snapshot_routes
 from watchword.http.structure import structure_routes
 from watchword.http.system import system_routes
 from watchword.http.unsupported import unsupported_routes
@@ -50,6 +51,7 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
         **ProjectSettings(backend, settings).routes,
         **Utilities(backend, settings).routes,
         **structure_routes(backend, settings),
+        **snapshot_routes(backend, settings, version),
         **server.routes,
         **Description(backend, settings, version).routes,
     }

@@ -92,6 +92,18 @@ async function singletons() {
   await ask(sdk.deleteCollection("front"));
 }
 
+async function snapshots() {
+  const before = await ask(sdk.schemaSnapshot());
+  report("snapshots.same", await ask(sdk.schemaDiff(before)));
+  await ask(sdk.createField("articles", field("extra", "string")));
+  const diff = await ask(sdk.schemaDiff(before));
+  report("snapshots.diff", diff.diff.fields.map((each) => [each.field, each.diff[0].kind]));
+  await ask(sdk.schemaApply(diff));
+  report("snapshots.applied", await ask(sdk.schemaDiff(before)));
+  report("snapshots.reader", await refusal(as(reader).request(sdk.schemaSnapshot())));
+}
+
+await snapshots();
 await collections();
 await fields();
 await relations();

@@ -64,3 +64,10 @@ def test_singleton_is_one_object(report: Report) -> None:
     assert report["singletons.update"] == {"id": 1, "title": "Hello"}
     assert report["singletons.read"] == {"title": "Hello"}
     assert report["singletons.reader"] == FORBIDDEN
+
+
+def test_snapshot_is_compared_and_applied(report: Report) -> None:
+    assert report["snapshots.same"] is None
+    assert report["snapshots.diff"] == [["extra", "D"]]
+    assert report["snapshots.applied"] is None
+    assert report["snapshots.reader"] == FORBIDDEN
