@@ -25,6 +25,9 @@ _log = structlog.get_logger(__name__)
 _SECRET = {"directus_users": frozenset({"password"})}
 
 
+LOOKS = 3
+"""How often one look is taken again because the structure changes under it."""
+
 Listener = Callable[[frozenset[str]], Awaitable[None]]
 """Told of the collections that are no longer what they were."""
 
@@ -68,9 +71,7 @@ class Structure:
             Problem: SERVICE_UNAVAILABLE, when the database cannot be reached.
         """
         async with self._turn:
-            async with self._db.read() as connection:
-                seen = await fingerprint(connection, self._db.kind)
-            changed = frozenset() if seen == self._fingerprint else await self._look()
+            changed = frozenset() if await self._print() == self._fingerprint else await self._look()
         await self._tell(changed)
 
     async def change(self, work: Callable[[Remodel], Awaitable[None]]) -> None:
@@ -79,30 +80,38 @@ class Structure:
         Raises:
             Problem: what the work raises; nothing has happened then.
         """
+        made: list[Catalogue] = []
+        changed: set[str] = set()
         async with self._turn:
-            async with self._db.restructure() as connection:
+            async with self._db.restructure(lambda: changed.update(self._take(made[0]))) as connection:
                 remodel = Remodel(connection, self._db.kind, self._options)
                 await remodel.look()
                 await work(remodel)
                 await note_change(connection)
                 seen = await fingerprint(connection, self._db.kind)
-                catalogue = remodel.catalogue
-                uncaptured = await self._log.capture_in(connection, _all_captured(catalogue))
-            changed = self._take(catalogue.without_capture(uncaptured))
+                uncaptured = await self._log.capture_in(connection, _all_captured(remodel.catalogue))
+                made.append(remodel.catalogue.without_capture(uncaptured))
             self._fingerprint = seen
-        await self._tell(changed)
+        await self._tell(frozenset(changed))
 
     async def _look(self) -> frozenset[str]:
-        # The fingerprint comes first: what changes while we look is looked at once more.
-        async with self._db.read() as connection:
-            seen = await fingerprint(connection, self._db.kind)
-            catalogue = await reflect_in(connection, self._db.kind, self._options)
-        uncaptured = await self._log.capture(_all_captured(catalogue))
+        for _ in range(LOOKS):
+            # The fingerprint comes first: what changes while we look is looked at once more.
+            async with self._db.read() as connection:
+                seen = await fingerprint(connection, self._db.kind)
+                catalogue = await reflect_in(connection, self._db.kind, self._options)
+            uncaptured = await self._log.capture(_all_captured(catalogue))
+            if not uncaptured or await self._print() == seen:
+                break  # else the tables in question may just have been dropped
         if uncaptured:
             _log.warning("capture.refused", collections=sorted(uncaptured))
         changed = self._take(catalogue.without_capture(uncaptured))
         self._fingerprint = seen
         return changed
+
+    async def _print(self) -> object:
+        async with self._db.read() as connection:
+            return await fingerprint(connection, self._db.kind)
 
     def _take(self, catalogue: Catalogue) -> frozenset[str]:
         """Make a catalogue the current one, unless it says what the current one says."""

@@ -211,7 +211,7 @@ def _refusal(error: DBAPIError, collection: str, field: str | None) -> Problem:
     where = f'collection "{collection}"' if field is None else f'field "{field}" in collection "{collection}"'
     about: dict[str, Any] = {"collection": collection, "field": field}
     match state:
-        case "55P03":  # lock_not_available
+        case "55P03" | "40P01":  # lock_not_available, deadlock_detected
             return unavailable()
         case "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY":
             return Problem(Code.RECORD_NOT_UNIQUE, f"Values of {where} are not unique.", **about)

@@ -8,6 +8,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
+import structlog
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -35,6 +36,8 @@ PATIENCE_SECONDS = 30.0
 WITHOUT_BOUND = select(func.set_config("statement_timeout", "0", True))
 """For PostgreSQL: lets the statements of one transaction take the time that they need."""
 LOCK_MILLISECONDS = 5000
+STRUCTURE_LOCK = 7304
+"""What nodes on PostgreSQL take turns by when they change tables or triggers; taken before any table is locked."""
 
 _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+asyncpg")
@@ -44,7 +47,6 @@ _PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked a
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
 _STARTED = "watchword_started"
 _UNCHECKED = "watchword_unchecked"
-_RESTRUCTURING = 7305
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA synchronous = NORMAL",  # in WAL mode a commit survives the end of the process
@@ -56,6 +58,9 @@ _UNAVAILABLE = ("08", "53", "57P")
 _CANCELLED = "57014"
 _TOO_COMPLEX = "54"
 _TOO_COMPLEX_FOR_SQLITE = ("parser stack overflow", "Expression tree is too large", "too many ", "at most ")
+_OUTDATED = frozenset({"42703", "42P01"})  # undefined_column, undefined_table
+
+_log = structlog.get_logger(__name__)
 
 
 class Database:
@@ -109,28 +114,29 @@ class Database:
         engine = self._keeping if silent else self._writing
         async with self._turn or nullcontext(), _transaction(engine) as connection:
             yield connection
-            await self._commit(connection, silent=silent)
+            await self._commit(connection, *(() if silent else self._listeners))
 
     @asynccontextmanager
-    async def restructure(self) -> AsyncIterator[AsyncConnection]:
+    async def restructure(self, committed: Callable[[], None]) -> AsyncIterator[AsyncConnection]:
         """Open a transaction, as `write` does, in which tables may be changed. Nodes take turns.
 
         On SQLite foreign keys are not enforced in it, which is how a table can be made anew under those that refer to
         it. On PostgreSQL a table that somebody else holds is waited for, but not for long: others queue behind us.
+        `committed` is called right after the commit, before anything else can run in this process.
         """
         async with self._turn or nullcontext(), _transaction(self._restructuring) as connection:
             if self.kind == "postgresql":
-                await connection.execute(select(func.pg_advisory_xact_lock(_RESTRUCTURING)))
+                await connection.execute(select(func.pg_advisory_xact_lock(STRUCTURE_LOCK)))
                 await connection.execute(select(func.set_config("lock_timeout", f"{LOCK_MILLISECONDS}ms", True)))
             try:
                 yield connection
-                await self._commit(connection, silent=False)
+                await self._commit(connection, committed, *self._listeners)
             finally:
                 if self.kind == "sqlite":
                     with anyio.CancelScope(shield=True):
                         await connection.invalidate()  # the next transaction needs one that enforces them
 
-    async def _commit(self, connection: AsyncConnection, *, silent: bool) -> None:
+    async def _commit(self, connection: AsyncConnection, *listeners: Callable[[], None]) -> None:
         with anyio.CancelScope(shield=True):
             try:
                 await connection.commit()
@@ -138,7 +144,7 @@ class Database:
                 # SQLite stays inside a transaction whose commit a deferred constraint refused, SQLAlchemy does not.
                 await connection.invalidate()
                 raise
-            for listener in () if silent else self._listeners:
+            for listener in listeners:
                 listener()
 
     async def watch(self) -> AsyncConnection:
@@ -226,10 +232,16 @@ def _reaching() -> Iterator[None]:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Tell a database that was lost, stays locked or will not do so much; every other error of a statement passes."""
+    """Tell a database that was lost, stays locked, is no longer what we take it for or will not do so much.
+
+    Every other error of a statement passes.
+    """
     try:
         yield
     except DBAPIError as error:
+        if _is_outdated(error):
+            _log.warning("database.structure_differs", exc_info=True)
+            raise unavailable() from error
         if _is_lost(error):
             raise unavailable() from error
         state, message = str(getattr(error.orig, "sqlstate", None)), str(error.orig)
@@ -247,6 +259,19 @@ def _is_lost(error: DBAPIError) -> bool:
     if state is not None:
         return str(state).startswith(_UNAVAILABLE)
     return "database is locked" in str(error.orig)
+
+
+def _is_outdated(error: DBAPIError) -> bool:
+    """Whether a statement was about a table or a column that somebody has just changed; the next one may do better.
+
+    Our own tables do not change under us: there it is a bug.
+    """
+    state, said = getattr(error.orig, "sqlstate", None), str(error.orig)
+    if "watchword_" in said:
+        return False
+    if state is not None:
+        return state in _OUTDATED or "cached statement plan is invalid" in said
+    return any(words in said for words in ("no such column", "no such table", "has no column named"))
 
 
 def _parse(url: str) -> URL:

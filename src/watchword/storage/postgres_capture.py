@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Boolean, Integer, Text, and_, cast, column, false, func, select, table
 from sqlalchemy.exc import DBAPIError
 
+from watchword.storage.engine import STRUCTURE_LOCK
 from watchword.storage.postgres_trigger import Column, function_body
 from watchword.storage.sql_text import name
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from watchword.storage.changes import Captured
 
-_LOCK = 7304
 _PREFIX = "watchword_capture_"
 _ROWS = "watchword_capture"
 _TRUNCATE = "watchword_truncate"
@@ -74,7 +74,7 @@ class _Present(msgspec.Struct):
 
 def capture(connection: Connection, captured: Sequence[Captured]) -> frozenset[str]:
     """Make the capture triggers those of `captured`; touch only what differs. Nodes take turns."""
-    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    connection.execute(select(func.pg_advisory_xact_lock(STRUCTURE_LOCK)))
     schema = connection.execute(select(func.current_schema())).scalar_one()
     present = _present(connection, schema)
     refused = set()
