@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,6 @@ from typing import Any
 import msgspec
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "dialects" / "sdk-commands.md"
-
-STRUCTURE = re.compile(r"(read|update|create|delete)(Collection|Field|Relation|Singleton)|schema[A-Z]")
-"""The commands for the structure of the database, which may work in part."""
 
 _HEAD = """# The commands of the Directus SDK
 
@@ -22,7 +18,6 @@ REST commands is called, and what comes back is compared with what should. {coun
 | status | meaning |
 |---|---|
 | works | called in a test, with the answer that the SDK promises |
-| partly | one of those for the structure of the database; refused, because not all that it needs is there |
 | not supported | answered with 501 `NOT_SUPPORTED`, which says what there is not |
 
 No command is answered wrongly: a test fails when one is.
@@ -36,7 +31,6 @@ class Status(StrEnum):
     """What is said of a command."""
 
     WORKS = "works"
-    PARTLY = "partly"
     NOT_SUPPORTED = "not supported"
     WRONG = "wrong"
 
@@ -51,14 +45,13 @@ class Outcome(msgspec.Struct, frozen=True):
     message: str | None = None
     value: Any = None
 
-    def status_of(self, command: str) -> Status:
-        """Judge the outcome; only the commands for the structure may be refused in other words."""
+    @property
+    def judged(self) -> Status:
+        """What is said of the command."""
         if self.outcome == "good":
             return Status.WORKS
         if self.outcome == "refused" and self.code == "NOT_SUPPORTED":
             return Status.NOT_SUPPORTED
-        if self.outcome == "refused" and STRUCTURE.match(command) and self.status in {400, 403, 404}:
-            return Status.PARTLY
         return Status.WRONG
 
 
@@ -69,8 +62,8 @@ def outcomes_of(report: dict[str, Any]) -> dict[str, Outcome]:
 
 def page_of(outcomes: dict[str, Outcome]) -> str:
     """Return the page."""
-    judged = {name: outcome.status_of(name) for name, outcome in sorted(outcomes.items())}
-    told = (Status.WORKS, Status.PARTLY, Status.NOT_SUPPORTED)
+    judged = {name: outcome.judged for name, outcome in sorted(outcomes.items())}
+    told = (Status.WORKS, Status.NOT_SUPPORTED)
     numbers = {status: sum(each is status for each in judged.values()) for status in told}
     counts = ", ".join(f"{number} {status.value}" for status, number in numbers.items() if number)
     head = _HEAD.format(total=len(judged), counts=counts)
