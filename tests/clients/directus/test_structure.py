@@ -11,10 +11,10 @@ pytestmark = pytest.mark.timeout(120)
 FORBIDDEN = {"code": "FORBIDDEN", "status": 403}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def report(case: Case) -> Report:
     """What came of the steps of structure.mjs."""
-    return case.run("structure.mjs", author=1)
+    return case.report("structure.mjs", author=1)
 
 
 def test_collections_are_made_read_and_changed(report: Report) -> None:
