@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 
 from watchword.data.ddl import declared, default_text, index_name, postgresql_type
 from watchword.query.types import FieldType
@@ -25,6 +23,10 @@ class PostgresqlAlterations:
     """`Alterations` of PostgreSQL."""
 
     def __init__(self, connection: sa.Connection) -> None:
+        # Alembic takes a while to import, and most servers never change a table.
+        from alembic.migration import MigrationContext  # noqa: PLC0415
+        from alembic.operations import Operations  # noqa: PLC0415
+
         self._connection = connection
         self._do = Operations(MigrationContext.configure(connection))
 
