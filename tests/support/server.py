@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.support.activation import activating
 from watchword.app.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Server:
         self._log = folder / "server.log"
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._held: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -93,6 +95,10 @@ class Server:
         assert code in CLEAN, f"exit code {code}:\n{self.log}"
         assert not self.errors, self.errors
 
+    def hold(self) -> None:
+        """Listen in its place while it is away, as a service manager does; the next start takes the socket over."""
+        self._held = socket.create_server(("127.0.0.1", self._port))
+
     def restart(self) -> None:
         """Stop and start again at once, on the same port and database."""
         self.stop()
@@ -116,8 +122,16 @@ class Server:
         command = [*COMMAND, "serve", self.database_url, "--host", "127.0.0.1", "--port", str(port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                command if self._held is None else activating(self._held, command),
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=() if self._held is None else (self._held.fileno(),),
             )
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             if any(self._answers(client) for _ in self._while_it_lives(self._process)):
                 return True

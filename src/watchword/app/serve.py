@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 
 from watchword.app.lifespan import close_sockets
+from watchword.app.listening import BACKLOG, listen
 
 if TYPE_CHECKING:
     import socket
@@ -37,13 +38,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: Watchword) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM)."""
+def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM), on `sockets` where they are open already.
+
+    Raises:
+        SettingsError: nobody can listen on the address that is set.
+    """
     settings = app.settings
     config = uvicorn.Config(
         app,
-        host=settings["HOST"],
-        port=settings["PORT"],
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -56,6 +59,7 @@ def serve(app: Watchword) -> None:
         server_header=False,
         date_header=True,
         proxy_headers=False,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=int(settings["SHUTDOWN_TIMEOUT"]),
     )
-    _Server(config, app).run()
+    _Server(config, app).run(sockets or listen(settings["HOST"], settings["PORT"]))

@@ -354,3 +354,11 @@ _CONVERT: dict[str, Callable[[Setting, Any], Any]] = {
     "proxy": _proxy,
     "choice": _choice,
 }
+
+
+def passed_sockets() -> int:
+    """Return how many listening sockets the service manager has opened for this process, as sd_listen_fds(3) does."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return 0
+    count = os.environ.get("LISTEN_FDS", "")
+    return int(count) if count.isdecimal() else 0

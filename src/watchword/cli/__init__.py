@@ -1,5 +1,5 @@
 """The command line: `watchword`."""
 
-from watchword.cli.start import start as main
+from watchword.cli.main import main
 
 __all__ = ["main"]

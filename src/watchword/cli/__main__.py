@@ -1,5 +1,5 @@
 """`python -m watchword.cli` is `watchword`."""
 
-from watchword.cli.start import start
+from watchword.cli.main import main
 
-start()
+main()

@@ -1,23 +1,26 @@
-"""Commands: serve, demo, init, users, schema, doctor, version."""
+"""Commands: serve, demo, init, users, schema, doctor, version.
+
+Most of a start is importing, so that a command imports what it needs itself: `serve` listens before it goes on to that.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 import typer
 
 from watchword import __version__
-from watchword.app.administration import Administration, describe
-from watchword.app.application import Watchword
-from watchword.app.demo import run_demo
-from watchword.app.logs import configure_logs
-from watchword.app.serve import serve as serve_app
+from watchword.app.listening import listen
 from watchword.app.settings import Settings, SettingsError, load_settings
 from watchword.base.errors import Problem
 from watchword.base.secret import Secret
+from watchword.cli.importing import importing
+
+if TYPE_CHECKING:
+    from watchword.app.administration import Administration
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 users = typer.Typer(no_args_is_help=True, help="Make and manage users.")
@@ -41,13 +44,25 @@ def main() -> None:
         sys.exit(1)
 
 
+def _administration(settings: Settings) -> Administration:
+    with importing():
+        from watchword.app.administration import Administration  # noqa: PLC0415 - see above
+
+    _configure_logs(settings)
+    return Administration(settings)
+
+
+def _configure_logs(settings: Settings) -> None:
+    from watchword.app.logs import configure_logs  # noqa: PLC0415 - see above
+
+    configure_logs(settings["LOG_LEVEL"], settings["LOG_STYLE"])
+
+
 def _settings(config: Path | None, database: str | None, **flags: Any) -> Settings:
     given = {name.upper(): value for name, value in flags.items() if value is not None}
     if database is not None:
         given |= {"DATABASE_URL": database if "://" in database else f"sqlite:///{database}", "DB_CLIENT": ""}
-    settings = load_settings(config, flags=given)
-    configure_logs(settings["LOG_LEVEL"], settings["LOG_STYLE"])
-    return settings
+    return load_settings(config, flags=given)
 
 
 @app.command()
@@ -58,7 +73,14 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve a database over REST and WebSockets."""
-    serve_app(Watchword(_settings(config, database, host=host, port=port)))
+    settings = _settings(config, database, host=host, port=port)
+    sockets = listen(settings["HOST"], settings["PORT"])  # from now on clients wait for us
+    with importing():
+        from watchword.app.application import Watchword  # noqa: PLC0415 - see above
+        from watchword.app.serve import serve as serve_app  # noqa: PLC0415
+
+    _configure_logs(settings)
+    serve_app(Watchword(settings), sockets)
 
 
 @app.command()
@@ -67,6 +89,10 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8055,
 ) -> None:
     """Serve a sample database with a page that shows it live."""
+    with importing():
+        from watchword.app.demo import run_demo  # noqa: PLC0415 - see above
+        from watchword.app.logs import configure_logs  # noqa: PLC0415
+
     configure_logs("warning", "auto")
     run_demo(host, port)
 
@@ -81,7 +107,7 @@ def init(
     settings = _settings(config, database)
 
     async def run() -> None:
-        async with Administration(settings) as administration:
+        async with _administration(settings) as administration:
             typer.echo(f"The database {administration.place} is ready.")
             if await administration.has_administrator():
                 typer.echo("It has an administrator already.")
@@ -107,7 +133,7 @@ def users_create(
     password = _new_password()
 
     async def run() -> None:
-        async with Administration(settings) as administration:
+        async with _administration(settings) as administration:
             typer.echo(await administration.create_user(email, password, role, admin=admin))
 
     anyio.run(run)
@@ -119,7 +145,7 @@ def users_list(database: DatabaseOption = None, config: Config = None) -> None:
     settings = _settings(config, database)
 
     async def run() -> None:
-        async with Administration(settings) as administration:
+        async with _administration(settings) as administration:
             for line in await administration.list_users():
                 typer.echo("\t".join(line))
 
@@ -133,7 +159,7 @@ def users_set_password(email: str, database: DatabaseOption = None, config: Conf
     password = _new_password()
 
     async def run() -> None:
-        async with Administration(settings) as administration:
+        async with _administration(settings) as administration:
             await administration.set_password(email, password)
             typer.echo(f"The password of {email} is set; the user's sessions have ended.")
 
@@ -146,7 +172,7 @@ def users_suspend(email: str, database: DatabaseOption = None, config: Config = 
     settings = _settings(config, database)
 
     async def run() -> None:
-        async with Administration(settings) as administration:
+        async with _administration(settings) as administration:
             await administration.suspend(email)
             typer.echo(f"{email} is suspended.")
 
@@ -156,8 +182,11 @@ def users_suspend(email: str, database: DatabaseOption = None, config: Config = 
 @schema.command("show")
 def schema_show(database: Database = None, config: Config = None) -> None:
     """Show the collections that a server of this database would serve."""
-    settings = _settings(config, database)
+    with importing():
+        from watchword.app.administration import describe  # noqa: PLC0415 - see above
 
+    settings = _settings(config, database)
+    _configure_logs(settings)
     for line in anyio.run(describe, settings):
         typer.echo(line)
 

@@ -1,32 +1,11 @@
 /** The server is stopped and started again under a client that follows a collection. */
 
-import { connect } from "node:net";
 import { client, finish, Follower, given, PATIENCE, report, sdk, Socket, tapped, told } from "./harness.mjs";
 
-/** One attempt to reach the server, and another one a little later, until it listens. */
-function knock(options, done) {
-  const socket = connect({ host: options.host, port: options.port });
-  socket.once("connect", () => done(null, socket));
-  socket.once("error", () => setTimeout(knock, 50, options, done));
-}
-
-/** A WebSocket whose way to the server is held open while it restarts, as by a balancer in front of it. */
-class Patient extends Socket {
-  constructor(url) {
-    super(url, {
-      createConnection: (options, done) => {
-        knock(options, done);
-      },
-    });
-  }
-}
-
-const { frames, closes, Tapped } = tapped(Patient);
+const { frames, closes, Tapped } = tapped();
 const inits = () => frames.frames.filter((frame) => frame.event === "init").length;
 
-const own = client({ WebSocket: Tapped })
-  .with(sdk.staticToken(given.editor.token))
-  .with(sdk.realtime({ connect: { timeout: PATIENCE } }));
+const own = client({ WebSocket: Tapped }).with(sdk.staticToken(given.editor.token)).with(sdk.realtime());
 await own.connect();
 const follower = await Follower.of(own, "articles", { query: { fields: ["title"] } });
 await follower.init();

@@ -1,20 +1,26 @@
-"""Start: gets to the command sooner. Most of a start is importing, and some of that is for nothing."""
+"""Importing: most of a start is importing, and some of that is for nothing."""
 
 from __future__ import annotations
 
 import gc
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def start() -> None:
-    """Run the command line."""
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import what is imported in the block without work for nothing."""
     gc.disable()  # what is imported stays: looking through it for garbage, again and again, finds none
-    _import_structlog()
-    from watchword.cli.main import main  # noqa: PLC0415 - all the rest is imported by it
-
-    gc.freeze()
-    gc.enable()
-    main()
+    try:
+        _import_structlog()
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _import_structlog() -> None:
