@@ -56,6 +56,11 @@ class Server:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._port
+
+    @property
     def socket_url(self) -> str:
         """The address of the Directus WebSocket."""
         return f"ws://127.0.0.1:{self._port}/websocket"
@@ -98,6 +103,19 @@ class Server:
     def hold(self) -> None:
         """Listen in its place while it is away, as a service manager does; the next start takes the socket over."""
         self._held = socket.create_server(("127.0.0.1", self._port))
+
+    def kill(self) -> None:
+        """End the process without a warning, as `kill -9` and the kernel do."""
+        process, self._process = self._process, None
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+
+    @property
+    def descriptors(self) -> int:
+        """How many files and sockets the process has open."""
+        assert self._process is not None
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
 
     def restart(self) -> None:
         """Stop and start again at once, on the same port and database."""

@@ -9,12 +9,20 @@ import structlog
 from starlette.routing import WebSocketRoute
 
 from watchword import __version__
-from watchword.app.build import build, http_settings, logs_policy, socket_pace, socket_policy
+from watchword.app.build import (
+    build,
+    http_settings,
+    logs_limits,
+    logs_pace,
+    logs_policy,
+    socket_limits,
+    socket_pace,
+    socket_policy,
+)
 from watchword.app.lifespan import running
 from watchword.app.log_stream import streaming
 from watchword.app.settings import Settings, load_settings
 from watchword.app.setup_link import SetupLink
-from watchword.backend.conversation import Pace
 from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
@@ -103,7 +111,7 @@ class Watchword:
             origins=Origins(http),
             session_cookie=http.session_cookie.name,
             trusted_proxies=http.trusted_proxies,
-            limit=self.settings["WEBSOCKETS_REST_CONN_LIMIT"],
+            limits=socket_limits(self.settings),
         )
         endpoint = SocketEndpoint(self.parts.backend, Directus, options)
         return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
@@ -113,11 +121,11 @@ class Watchword:
             return []
         options = SocketOptions(
             policy=logs_policy(self.settings),
-            pace=Pace(gap=0.0, heartbeat=None),
+            pace=logs_pace(self.settings),
             origins=Origins(http),
             session_cookie=http.session_cookie.name,
             trusted_proxies=http.trusted_proxies,
-            limit=self.settings["WEBSOCKETS_LOGS_CONN_LIMIT"],
+            limits=logs_limits(self.settings),
             admins=True,
         )
         raw = self.settings["WEBSOCKETS_LOGS_STYLE"] == "raw"

@@ -13,7 +13,9 @@ from watchword.backend.activity import Activity, Recorded
 from watchword.backend.backend import Backend
 from watchword.backend.conversation import Pace
 from watchword.backend.feed import Feed
+from watchword.backend.limits import Quota, SocketLimits
 from watchword.backend.lookup import DatabaseLookup
+from watchword.backend.outbox import Mark
 from watchword.backend.rights import Rights
 from watchword.backend.structure import Structure
 from watchword.backend.system import SystemGuard
@@ -121,9 +123,16 @@ def reflect_options(settings: Settings) -> ReflectOptions:
 
 
 def query_limits(settings: Settings) -> Limits:
-    """Return how many rows a read gives."""
-    most = settings["QUERY_LIMIT_MAX"]
-    return Limits(settings["QUERY_LIMIT_DEFAULT"], None if most < 0 else most)
+    """Return how many rows a read gives, and what a query may ask."""
+    most, rows = settings["QUERY_LIMIT_MAX"], settings["QUERY_ROWS_MAX"]
+    return Limits(
+        settings["QUERY_LIMIT_DEFAULT"],
+        None if most < 0 else most,
+        rows=None if rows < 0 else rows,
+        depth=settings["MAX_RELATIONAL_DEPTH"],
+        relations=settings["QUERY_RELATIONS_MAX"],
+        conditions=settings["QUERY_CONDITIONS_MAX"],
+    )
 
 
 def identity_settings(settings: Settings) -> IdentitySettings:
@@ -162,6 +171,8 @@ def http_settings(settings: Settings) -> HttpSettings:
             refresh_cookie=_cookie(settings, "REFRESH_TOKEN", settings["REFRESH_TOKEN_TTL"]),
             session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
             websocket=_socket_info(settings),
+            rate_limit=_request_quota(settings, "RATE_LIMITER"),
+            rate_limit_global=_request_quota(settings, "RATE_LIMITER_GLOBAL"),
         )
 
 
@@ -198,7 +209,51 @@ def log_level(settings: Settings) -> Level:
 def socket_pace(settings: Settings) -> Pace:
     """Return the numbers of the Directus endpoint."""
     heartbeat = settings["WEBSOCKETS_HEARTBEAT_PERIOD"] if settings["WEBSOCKETS_HEARTBEAT_ENABLED"] else None
-    return Pace(gap=settings["WEBSOCKETS_REST_GATHER"], heartbeat=heartbeat)
+    return Pace(
+        gap=settings["WEBSOCKETS_REST_GATHER"],
+        heartbeat=heartbeat,
+        outbound=Mark(settings["WEBSOCKETS_REST_OUTBOUND_EVENTS"], settings["WEBSOCKETS_REST_OUTBOUND_BYTES"]),
+        high_water=Mark(settings["WEBSOCKETS_REST_HIGH_WATER_EVENTS"], settings["WEBSOCKETS_REST_HIGH_WATER_BYTES"]),
+        subscriptions=settings["WEBSOCKETS_REST_MAX_SUBSCRIPTIONS"],
+        frame=settings["WEBSOCKETS_REST_MAX_MESSAGE"],
+        first_frame=settings["WEBSOCKETS_REST_MAX_FIRST_MESSAGE"],
+        messages=_message_quota(settings),
+    )
+
+
+def socket_limits(settings: Settings) -> SocketLimits:
+    """Return how many sockets the Directus endpoint may have."""
+    return SocketLimits(
+        sockets=settings["WEBSOCKETS_REST_CONN_LIMIT"],
+        per_address=settings["WEBSOCKETS_REST_ADDRESS_LIMIT"],
+        unauthenticated=settings["WEBSOCKETS_REST_UNAUTHENTICATED_LIMIT"],
+    )
+
+
+def logs_pace(settings: Settings) -> Pace:
+    """Return the numbers of the endpoint that tells the log: it gathers nothing, and there is one log to follow."""
+    return msgspec.structs.replace(socket_pace(settings), gap=0.0, heartbeat=None, subscriptions=1)
+
+
+def logs_limits(settings: Settings) -> SocketLimits:
+    """Return how many sockets that endpoint may have; it counts an address's by itself."""
+    return msgspec.structs.replace(socket_limits(settings), sockets=settings["WEBSOCKETS_LOGS_CONN_LIMIT"])
+
+
+def _message_quota(settings: Settings) -> Quota | None:
+    if not settings["RATE_LIMITER_ENABLED"]:
+        return None
+    points, duration = settings["RATE_LIMITER_WEBSOCKETS_POINTS"], settings["RATE_LIMITER_WEBSOCKETS_DURATION"]
+    return Quota(
+        settings["RATE_LIMITER_POINTS"] if points is None else points,
+        settings["RATE_LIMITER_DURATION"] if duration is None else duration,
+    )
+
+
+def _request_quota(settings: Settings, prefix: str) -> Quota | None:
+    if not settings[f"{prefix}_ENABLED"]:
+        return None
+    return Quota(settings[f"{prefix}_POINTS"], settings[f"{prefix}_DURATION"])
 
 
 @contextmanager

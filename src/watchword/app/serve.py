@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
+from watchword.app.http_protocol import Patience, http_protocol
 from watchword.app.lifespan import close_sockets
 from watchword.app.listening import BACKLOG, listen
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import socket
 
     from watchword.app.application import Watchword
+    from watchword.app.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +50,7 @@ def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=http_protocol(_patience(settings)),
         ws="websockets-sansio",
         ws_max_size=settings["WEBSOCKETS_REST_MAX_MESSAGE"],
         ws_ping_interval=None,
@@ -63,3 +65,11 @@ def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
         timeout_graceful_shutdown=int(settings["SHUTDOWN_TIMEOUT"]),
     )
     _Server(config, app).run(sockets or listen(settings["HOST"], settings["PORT"]))
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        head=settings["SERVER_HEADERS_TIMEOUT"],
+        request=settings["SERVER_REQUEST_TIMEOUT"],
+        size=settings["SERVER_MAX_HEADER_SIZE"],
+    )

@@ -15,7 +15,8 @@ import structlog
 
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.following import Move
-from watchword.backend.outbox import Outbox
+from watchword.backend.limits import Meter, Quota
+from watchword.backend.outbox import Mark, Outbox
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import short_id
 from watchword.connection.heartbeat import Beat, Heartbeat
@@ -41,24 +42,29 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+CLOSE_TOO_BIG = 1009
+
 SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
-FIRST_FRAME = 8_192
-"""The longest frame that is looked at before the client is known; every credential fits into it."""
 
 
 class Pace(msgspec.Struct, frozen=True):
     """Numbers of one endpoint. `gap`: seconds that events are gathered for and frames with events keep apart.
 
-    `outbound`: events that may wait for a client that does not read. `stall`: seconds that one write may take.
-    `heartbeat`: seconds between signs of life that are asked for; None asks for none. `subscriptions`: how many a
-    connection may have.
+    `outbound`: what may wait for a client that does not read; more, and it is cut. `high_water`: from where on nothing
+    more is read from it. `stall`: seconds that one write may take. `heartbeat`: seconds between signs of life that are
+    asked for; None asks for none. `subscriptions`: how many a connection may have. `frame` and `first_frame`: bytes of
+    a message, and of one before the authentication. `messages`: how many a client may send; None sets no bound.
     """
 
     gap: float = 0.025
-    outbound: int = 10_000
+    outbound: Mark = Mark(10_000, 16 * 1024**2)
+    high_water: Mark = Mark(1_000, 1024**2)
     stall: float = 20.0
     heartbeat: float | None = 30.0
-    subscriptions: int = 1_000
+    subscriptions: int = 100
+    frame: int = 64 * 1024
+    first_frame: int = 4 * 1024
+    messages: Quota | None = None
 
 
 class Services(Protocol):
@@ -127,13 +133,15 @@ class Conversation:
         self._clock = services.clock
         self._machine = AuthMachine(policy)
         self._heartbeat = Heartbeat(pace.heartbeat) if pace.heartbeat is not None else None
-        self._outbox = Outbox(dialect.push, pace.gap, pace.outbound)
+        self._outbox = Outbox(dialect.push, pace.gap, pace.outbound, pace.high_water)
+        self._meter = Meter(pace.messages) if pace.messages is not None else None
         self._subscriptions: dict[str | None, op.Subscribe | op.FollowLog] = {}
         self._follower: Principal = ANONYMOUS
         self._owner: str | None = None
         self._shut: Shut | None = None
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
+        self._identified: Callable[[Principal], None] | None = None
 
     @property
     def principal(self) -> Principal:
@@ -150,8 +158,17 @@ class Conversation:
         """The name of what is spoken."""
         return self._dialect.name
 
-    async def run(self, transport: Transport, principal: Principal | None = None) -> None:
-        """Drive the connection until it ends. `principal` was established by the upgrade request."""
+    async def run(
+        self,
+        transport: Transport,
+        principal: Principal | None = None,
+        identified: Callable[[Principal], None] | None = None,
+    ) -> None:
+        """Drive the connection until it ends. `principal` was established by the upgrade request.
+
+        `identified` is called whenever another principal begins to act.
+        """
+        self._identified = identified
         self._services.hub.enter(self)
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
@@ -177,8 +194,8 @@ class Conversation:
             self._cut()
 
     def offer(self, subscription: str | None, event: Event, most: int) -> bool:
-        """Queue an event unless `most` wait already; a client that does not read is not cut for it."""
-        if self._outbox.waiting >= most:
+        """Queue an event unless `most` wait already, or too many bytes; who does not read is not cut for it."""
+        if self._outbox.waiting >= most or self._outbox.lagging:
             return False
         self.deliver(subscription, event)
         return True
@@ -266,9 +283,21 @@ class Conversation:
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
     def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
-        """Decode a frame; strangers are not worth the work that a long one makes."""
-        if self._machine.state is State.WAITING and len(frame) > FIRST_FRAME:
-            return (op.Invalid(Problem(Code.CONTENT_TOO_LARGE), "auth"),)
+        """Return what a message asks for: nothing when it is too long or one too many.
+
+        Before the authentication one that is too long is a failed one, so that the client is told.
+        """
+        is_stranger = self._machine.state is State.WAITING
+        if _exceeds(frame, self._pace.first_frame if is_stranger else self._pace.frame):
+            if is_stranger:
+                return (op.Invalid(Problem(Code.CONTENT_TOO_LARGE), "auth"),)
+            _log.warning("connection.refused", reason="too large a message", user=self.principal.user)
+            self.stop(CLOSE_TOO_BIG)
+            return ()
+        wait = self._meter.take(self._clock.monotonic()) if self._meter is not None else 0.0
+        if wait:
+            self._say(out.Failure(op.Ignore(), Problem(Code.REQUESTS_EXCEEDED, retry_after=wait)))
+            return ()
         return self._dialect.receive(frame)
 
     async def _admit(self, operation: op.Operation) -> None:
@@ -400,6 +429,8 @@ class Conversation:
             self._outbox.hold()  # what comes until the client authenticates again waits for it
             return
         self._follower = principal
+        if self._identified is not None:
+            self._identified(principal)
         await self.refile()
         if self.state is not State.GRACE:
             self._outbox.release()
@@ -456,3 +487,10 @@ class Conversation:
                 self._machine.disconnected()
             case Beat.NOTHING:
                 pass
+
+
+def _exceeds(frame: str | bytes, limit: int) -> bool:
+    """Whether a message takes more bytes; text is encoded only where its length leaves that open."""
+    if len(frame) > limit or isinstance(frame, bytes):
+        return len(frame) > limit
+    return not frame.isascii() and len(frame.encode("utf-8", "surrogatepass")) > limit

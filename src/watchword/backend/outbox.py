@@ -12,6 +12,8 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from watchword.backend.alarm import Alarm
 
 if TYPE_CHECKING:
@@ -20,33 +22,65 @@ if TYPE_CHECKING:
     from watchword.protocol.events import Event
 
 
-MOST_ANSWERS = 100
-MOST_ANSWERED = 1_048_576
-"""Characters of answers that may wait before a client that asks on has to read them first."""
+class Mark(msgspec.Struct, frozen=True):
+    """So many events or frames, or so many bytes of them, whichever comes first."""
+
+    count: int
+    size: int
+
+    def is_below(self, count: int, size: int) -> bool:
+        """Whether this is more than the mark."""
+        return count > self.count or size > self.size
 
 
 class Outbox:
-    """The queue of one connection. `limit` bounds the events that may wait; beyond it the connection is `overrun`."""
+    """The queue of one connection. More events, or more bytes of them, than `hard` allows, and it is `overrun`.
 
-    def __init__(self, push: Callable[[str | None, Sequence[Event]], Iterable[str]], gap: float, limit: int) -> None:
+    Above the mark `high` it is `lagging`: `room` returns when it is so no more. What is held back does not count for
+    that, since it waits for the client and not for the line.
+    """
+
+    def __init__(
+        self,
+        push: Callable[[str | None, Sequence[Event]], Iterable[str]],
+        gap: float,
+        hard: Mark,
+        high: Mark | None = None,
+    ) -> None:
         self._push = push
         self._gap = gap
-        self._limit = limit
+        self._hard = hard
+        self._high = high or hard
         self._answers: deque[str] = deque()
-        self._answered = 0
-        self._room = Alarm()
         self._ready: deque[tuple[str | None, str]] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
+        self._event_bytes = 0
+        self._answer_bytes = 0
+        self._ready_bytes = 0
         self._written_at = self._event_at = -inf
         self._due: float | None = None
         self._held = False
         self._alarm = Alarm()
+        self._room = Alarm()
 
     @property
     def overrun(self) -> bool:
-        """Whether more waits than may wait: the client does not read."""
-        return self._waiting > self._limit or len(self._answers) > self._limit
+        """Whether more events wait than may wait: the client does not read."""
+        return self._hard.is_below(self._waiting, self._event_bytes)
+
+    @property
+    def lagging(self) -> bool:
+        """Whether so much waits to be written that the client should read before it asks for more."""
+        if self._held:
+            return self._high.is_below(len(self._answers), self._answer_bytes)
+        count = self._waiting + len(self._answers) + len(self._ready)
+        return self._high.is_below(count, self._event_bytes + self._answer_bytes + self._ready_bytes)
+
+    async def room(self) -> None:
+        """Return when it is not `lagging`. One task may wait at a time."""
+        while self.lagging:
+            await self._room.wait(None)
 
     @property
     def waiting(self) -> int:
@@ -57,29 +91,34 @@ class Outbox:
         """Queue an answer."""
         for frame in frames:
             self._answers.append(frame)
-            self._answered += len(frame)
+            self._answer_bytes += len(frame)
         self._alarm.ring()
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
         self._pending.setdefault(subscription, []).append(event)
         self._waiting += 1
+        self._event_bytes += event.size
         self._alarm.ring()
 
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
-        self._waiting -= len(self._pending.pop(subscription, ()))
+        self._give_up(self._pending.pop(subscription, ()))
+        self._ready_bytes -= sum(len(frame) for name, frame in self._ready if name == subscription)
         self._ready = deque(entry for entry in self._ready if entry[0] != subscription)
+        self._room.ring()
 
     def discard_all(self) -> None:
         """Drop every event that waits."""
         self._pending.clear()
         self._ready.clear()
-        self._waiting = 0
+        self._waiting = self._event_bytes = self._ready_bytes = 0
+        self._room.ring()
 
     def hold(self) -> None:
         """Keep events back until `release`; answers still go out."""
         self._held = True
+        self._room.ring()
 
     def release(self) -> None:
         """Let events go out again."""
@@ -101,27 +140,27 @@ class Outbox:
             self._due = max(now, self._event_at + self._gap) + self._gap
         if self._answers and (is_last or self._may_answer(now)):
             self._written_at = now
-            frame = self._answers.popleft()
-            self._answered -= len(frame)
+            answer = self._answers.popleft()
+            self._answer_bytes -= len(answer)
             self._room.ring()
-            return frame
+            return answer
         if not self._has_events or now < self._written_at + self._gap:
             return None
         if not self._ready:
             subscription, events = next(iter(self._pending.items()))
             del self._pending[subscription]
-            self._waiting -= len(events)
-            self._ready.extend((subscription, frame) for frame in self._push(subscription, events))
+            self._give_up(events)
+            for frame in self._push(subscription, events):
+                self._ready.append((subscription, frame))
+                self._ready_bytes += len(frame)
         if not self._ready:
             return None
         self._written_at = self._event_at = now
         self._due = None
-        return self._ready.popleft()[1]
-
-    async def room(self) -> None:
-        """Return when so little of the answers waits that there may be another one. For one waiting task."""
-        while len(self._answers) > MOST_ANSWERS or self._answered > MOST_ANSWERED:
-            await self._room.wait(None)
+        frame = self._ready.popleft()[1]
+        self._ready_bytes -= len(frame)
+        self._room.ring()
+        return frame
 
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""
@@ -131,6 +170,10 @@ class Outbox:
         if self._answers and not self._is_event_due(now):
             moments.append(self._event_at + self._gap)
         await self._alarm.wait(min(moments) - now if moments else None)
+
+    def _give_up(self, events: Sequence[Event]) -> None:
+        self._waiting -= len(events)
+        self._event_bytes -= sum(event.size for event in events)
 
     @property
     def _has_events(self) -> bool:

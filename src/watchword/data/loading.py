@@ -34,14 +34,40 @@ _LASTING: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
 
 
+class Tally:
+    """Counts the rows that one read takes from the database, at all levels together. None sets no bound."""
+
+    __slots__ = ("_left", "_most")
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._left = most
+
+    def take(self, count: int) -> None:
+        """Count rows.
+
+        Raises:
+            Problem: INVALID_QUERY when these are too many.
+        """
+        if self._left is None:
+            return
+        self._left -= count
+        if self._left < 0:
+            raise invalid_query(f"The query reads more than {self._most} rows")
+
+
 class Call(msgspec.Struct, frozen=True):
-    """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again."""
+    """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again.
+
+    `tally` counts what is read.
+    """
 
     scope: Scope
     given: tuple[Any, ...] = ()
     limit: int | None = None
     offset: int = 0
     lasting: bool = True
+    tally: Tally = msgspec.field(default_factory=Tally)
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""
@@ -51,10 +77,15 @@ class Call(msgspec.Struct, frozen=True):
 async def fetch(
     connection: AsyncConnection, call: Call, statement: sa.Select[Any], values: dict[str, Any]
 ) -> Sequence[Row]:
-    """Run a statement and return its rows."""
+    """Run a statement and return its rows.
+
+    Raises:
+        Problem: INVALID_QUERY when the read takes too many by now.
+    """
     options = _LASTING if call.lasting else _ONCE
     result = await connection.execute(statement, values, execution_options=options)
     rows: Sequence[Row] = result.fetchall()
+    call.tally.take(len(rows))
     return rows
 
 

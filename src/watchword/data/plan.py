@@ -12,14 +12,17 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from watchword.base.errors import invalid_query
 from watchword.data.columns import Foreign
 from watchword.data.expressions import Expressions
 from watchword.data.parameters import Parameters
 from watchword.data.schema import Collection
 from watchword.data.sorting import Sorting
 from watchword.data.system import virtual_column
-from watchword.data.wants import Nested, Want, Wants
+from watchword.data.wants import DEEPEST, MOST_LEVELS, Nested, Want, Wants
+from watchword.query.conditions import MOST_NODES
 from watchword.query.filters import Filter, all_of
+from watchword.query.measures import conditions_of, depth_of
 from watchword.query.rendering import CONCEALED, renderer
 from watchword.query.types import FieldType
 
@@ -36,10 +39,19 @@ OFFSET = "offset"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How many rows a read gives: when it does not say, and at most."""
+    """How many rows a read gives: when it does not say, and at most. And what a query may ask at all.
+
+    `rows` bounds what one read takes from the database, nested rows included; beyond it the read fails, while `maximum`
+    cuts it short. `depth` bounds the relations that a path follows, `relations` those that a query follows together,
+    `conditions` what its filters hold.
+    """
 
     default: int = 100
     maximum: int | None = None
+    rows: int | None = 250_000
+    depth: int = DEEPEST
+    relations: int = MOST_LEVELS
+    conditions: int = MOST_NODES
 
     def of(self, limit: int | None) -> int | None:
         """Return the number of rows for a query's limit; None is no limit."""
@@ -47,6 +59,24 @@ class Limits(msgspec.Struct, frozen=True):
         if wanted < 0:
             return self.maximum
         return wanted if self.maximum is None else min(wanted, self.maximum)
+
+    def fetched(self, limit: int | None) -> int | None:
+        """Return how many rows are read for a query's limit: one more than there may be is enough to know."""
+        given = self.of(limit)
+        if self.rows is None:
+            return given
+        return self.rows + 1 if given is None else min(given, self.rows + 1)
+
+    def check(self, query: Query) -> None:
+        """Let a query pass.
+
+        Raises:
+            Problem: INVALID_QUERY when it is too deep or too large.
+        """
+        if depth_of(query) > self.depth:
+            raise invalid_query("Max relational depth exceeded")
+        if conditions_of(query) > self.conditions:
+            raise invalid_query(f"Filters have more than {self.conditions} conditions")
 
 
 class Below(msgspec.Struct, frozen=True):
@@ -93,7 +123,7 @@ class Planner:
             Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
         """
         collection = self.catalogue.collection(query.collection)
-        wants = Wants(self.binder).resolve(collection, query)
+        wants = Wants(self.binder, self.limits.depth, self.limits.relations).resolve(collection, query)
         draft = self.draft(collection)
         link = tuple(draft.source.c[name] for name in collection.key) if by_key else ()
         columns = [*draft.outputs(wants), *link]
@@ -156,6 +186,8 @@ class Planner:
         statement = draft.select(columns, self.taken(nested.collection, nested.query)).where(draft.among((link,)))
         if relation.many:
             statement = self._few_each(draft, statement, link, nested.query)
+        if self.limits.rows is not None:
+            statement = statement.limit(self.limits.rows + 1)  # one more is enough to know that these are too many
         level = self._level(draft, nested.wants, statement)
         return Below(want.output, index, level, relation.many, nested.keys_only)
 

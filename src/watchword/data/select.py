@@ -12,7 +12,7 @@ from watchword.base.errors import forbidden
 from watchword.data.aggregate import Aggregation, load_groups, plan_groups
 from watchword.data.binding import Binder
 from watchword.data.keys import parse_keys
-from watchword.data.loading import Call, fetch, load, load_linked
+from watchword.data.loading import Call, Tally, fetch, load, load_linked
 from watchword.data.plan import Counting, Level, Limits, Planner
 from watchword.data.scope import Page
 from watchword.data.shapes import shape_of
@@ -150,19 +150,20 @@ class Reader:
         self, catalogue: Catalogue, scope: Scope, query: Query, make: Callable[[Planner, Query], P]
     ) -> tuple[P, Call]:
         """Return the plan for queries of this shape, remembered or new, and this query's run of it."""
-        limit = self._limits.of(query.limit)
+        limit = self._limits.fetched(query.limit)
         shape = shape_of(query, limited=limit is not None)
         plans = self._plans.setdefault(catalogue, WeakKeyDictionary()).setdefault(scope.access, {})
         name = make.__name__ + shape.query.fingerprint()
         plan: P | None = plans.get(name)
         lasting = len(name) <= LONGEST_REMEMBERED
         if plan is None:
+            self._limits.check(query)
             plan = make(Planner(Binder(catalogue, scope), self._limits), shape.query)
             if lasting:
                 while plans and (len(plans) >= MOST_PLANS or sum(map(len, plans)) > MOST_REMEMBERED - len(name)):
                     del plans[next(iter(plans))]
                 plans[name] = plan
-        return plan, Call(scope, shape.given, limit, query.offset, lasting)
+        return plan, Call(scope, shape.given, limit, query.offset, lasting, Tally(self._limits.rows))
 
     @asynccontextmanager
     async def _connection(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:

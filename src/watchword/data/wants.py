@@ -52,8 +52,10 @@ class _Draft(msgspec.Struct):
 class Wants:
     """Works out the fields of one query; counts the relations that it follows."""
 
-    def __init__(self, binder: Binder) -> None:
+    def __init__(self, binder: Binder, depth: int = DEEPEST, levels: int = MOST_LEVELS) -> None:
         self._binder = binder
+        self._depth = depth
+        self._most_levels = levels
         self._levels = 0
 
     def resolve(self, collection: Collection, query: Query) -> tuple[Want, ...]:
@@ -70,7 +72,7 @@ class Wants:
         self, collection: Collection, query: Query, selections: Iterable[Selection], trail: tuple[str, ...]
     ) -> tuple[Want, ...]:
         self._levels += 1
-        if len(trail) > DEEPEST or self._levels > MOST_LEVELS:
+        if len(trail) > self._depth or self._levels > self._most_levels:
             raise invalid_query("The fields follow too many relations")
         sight = self._binder.sight(collection)
         drafts: dict[str, _Draft] = {}

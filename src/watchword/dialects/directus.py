@@ -7,6 +7,7 @@ subscriptions, so it is only ever the direct answer to a `subscribe`.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -270,6 +271,9 @@ def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
             return _error("auth", problem, operation.id)
         case op.Unsubscribe():
             return _error("unsubscribe", problem, operation.id)
+        case op.Ignore() if "retry_after" in problem.extensions:
+            wait = ceil(problem.extensions["retry_after"] * 1000)
+            return _error("server", Problem(problem.code, f"Too many messages, retry after {wait}ms."), None)
         case op.Ping() | op.Ignore():
             return _error("server", problem, operation.id)
 

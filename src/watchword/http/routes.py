@@ -16,6 +16,7 @@ from watchword.http.items import Items, name_in_path
 from watchword.http.mine import Mine
 from watchword.http.openapi.document import Description
 from watchword.http.project import ProjectSettings
+from watchword.http.rates import Rates
 from watchword.http.server import Server, ping
 from watchword.http.snapshots import snapshot_routes
 from watchword.http.structure import structure_routes
@@ -69,6 +70,8 @@ def build_app(
     The order of `routes` is the order in which they are tried. `observe` is told of every request.
     """
     app: ASGIApp = _Rest(routes, Endpoint(Callers(backend, settings), settings, {}))
+    if settings.rate_limit is not None or settings.rate_limit_global is not None:
+        app = Rates(app, settings, backend.clock)
     if settings.cors.enabled:
         app = Cors(app, settings.cors)
     return AccessLog(app, settings, observe)

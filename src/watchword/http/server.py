@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from watchword.backend.limits import Quota
     from watchword.base.clock import Clock
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings, WebSocketInfo
@@ -96,7 +97,8 @@ class Server:
         data["websocket"] = _websocket(self._settings.websocket, admin=call.context.principal.admin)
         limits = (self._settings.query_limit_default, self._settings.query_limit_max)
         data["queryLimit"] = {"default": limits[0], "max": limits[1]}
-        data["rateLimit"] = data["rateLimitGlobal"] = False
+        data["rateLimit"] = _quota(self._settings.rate_limit)
+        data["rateLimitGlobal"] = _quota(self._settings.rate_limit_global)
         return json_answer({"data": data})
 
     async def _told_project(self) -> dict[str, Any]:
@@ -125,6 +127,10 @@ class Server:
 async def ping(scope: Scope, receive: Receive, send: Send) -> None:
     """Say that the process answers, to anybody and without looking at anything."""
     await send_answer(Answer(200, b"pong", (NO_CACHE,), HTML), scope, send)
+
+
+def _quota(quota: Quota | None) -> Any:
+    return False if quota is None else {"points": quota.points, "duration": quota.seconds}
 
 
 def _websocket(info: WebSocketInfo | None, *, admin: bool) -> Any:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from watchword.backend.limits import Quota
+
 SameSite = Literal["lax", "strict", "none"]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)  # RFC 9110, section 5.6.2
@@ -68,7 +70,8 @@ class WebSocketInfo(msgspec.Struct, frozen=True, kw_only=True):
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to choose. `trusted_proxies` is how many proxies of ours stand in front.
 
-    `public_url` is where clients reach us, with scheme; empty when it is not known.
+    `public_url` is where clients reach us, with scheme; empty when it is not known. `rate_limit` is what one address
+    may send, `rate_limit_global` what all of them together may.
 
     Raises:
         ValueError: a value that cannot work.
@@ -84,6 +87,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     refresh_cookie: CookieSettings = CookieSettings(name="directus_refresh_token", max_age=604_800)
     session_cookie: CookieSettings = CookieSettings(name="directus_session_token", max_age=86_400)
     websocket: WebSocketInfo | None = WebSocketInfo()
+    rate_limit: Quota | None = None
+    rate_limit_global: Quota | None = None
 
     def __post_init__(self) -> None:
         if self.public_url and not self.public_origin:

@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from watchword.backend.conversation import Pace
+from watchword.backend.limits import Occupancy, Seat, SocketLimits
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
 from watchword.connection.policy import AuthPolicy, Mode
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-UNLIMITED = -1
+RETRY_SECONDS = b"1"
+
+_TOLD = frozenset({400, 401, 429, 503})
+_OTHERWISE = 403
+_LATER = frozenset({429, 503})
 
 
 class SocketOptions(msgspec.Struct, frozen=True):
-    """One endpoint: its policy, its numbers, who may connect. `limit` -1 means no bound on open sockets.
+    """One endpoint: its policy, its numbers, who may connect, and how many.
 
     With `admins`, a credential in the request has to be an administrator's.
     """
@@ -45,7 +50,7 @@ class SocketOptions(msgspec.Struct, frozen=True):
     origins: Origins
     session_cookie: str
     trusted_proxies: int = 0
-    limit: int = UNLIMITED
+    limits: SocketLimits = SocketLimits()
     admins: bool = False
 
 
@@ -56,24 +61,39 @@ class SocketEndpoint:
         self._backend = backend
         self._dialect = dialect
         self._options = options
-        self._open = 0
+        self._occupancy = Occupancy(options.limits)
+
+    @property
+    def open(self) -> int:
+        """How many sockets are open, those included whose upgrade is being decided."""
+        return self._occupancy.open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the upgrade or accept it and drive the conversation to its end."""
         connection = HTTPConnection(scope)
+        client = client_of(connection, self._options.trusted_proxies)
         await receive()  # websocket.connect
         try:
-            principal = await self._admit(connection)
+            seat = self._occupancy.enter(client)
         except Problem as problem:
-            _log.info("socket.refused", path=scope["path"], code=problem.code.value)
-            await _refuse(scope, send, problem.status if problem.status in {400, 401, 429, 503} else 403)
+            await _refuse(scope, send, problem)
             return
-        self._open += 1
         try:
-            await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
-            await self._converse(connection, receive, send, principal)
+            await self._serve(connection, receive, send, seat)
         finally:
-            self._open -= 1
+            seat.leave()
+
+    async def _serve(self, connection: HTTPConnection, receive: Receive, send: Send, seat: Seat) -> None:
+        scope = connection.scope
+        try:
+            principal = await self._admit(connection)
+            if principal is None:
+                seat.begin_anonymous()
+        except Problem as problem:
+            await _refuse(scope, send, problem)
+            return
+        await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
+        await self._converse(connection, receive, send, principal, seat)
 
     async def _admit(self, connection: HTTPConnection) -> Principal | None:
         """Return who the request authenticates, None for nobody.
@@ -82,8 +102,6 @@ class SocketEndpoint:
             Problem: the upgrade is refused.
         """
         options = self._options
-        if options.limit != UNLIMITED and self._open >= options.limit:
-            raise Problem(Code.FORBIDDEN)
         if not options.origins.allows(connection):
             raise Problem(Code.FORBIDDEN)
         token = explicit_token(connection)
@@ -104,12 +122,14 @@ class SocketEndpoint:
         return identified.principal
 
     async def _converse(
-        self, connection: HTTPConnection, receive: Receive, send: Send, principal: Principal | None
+        self, connection: HTTPConnection, receive: Receive, send: Send, principal: Principal | None, seat: Seat
     ) -> None:
         client = client_of(connection, self._options.trusted_proxies)
         conversation = self._backend.open(self._dialect(), self._options.policy, self._options.pace, client)
         _log.info("socket.opened", path=connection.scope["path"], address=client.address)
-        await conversation.run(_AsgiTransport(receive, send), principal)
+        await conversation.run(
+            _AsgiTransport(receive, send), principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous)
+        )
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
 
 
@@ -141,11 +161,15 @@ class _AsgiTransport:
             return
 
 
-async def _refuse(scope: Scope, send: Send, status: int) -> None:
+async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:
     """Answer the upgrade with an HTTP status; a server without that extension can only say 403."""
+    _log.info("socket.refused", path=scope["path"], code=problem.code.value)
+    status = problem.status if problem.status in _TOLD else _OTHERWISE
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    if status in _LATER:
+        headers.append((b"retry-after", RETRY_SECONDS))
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": b""})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from math import ceil
 from typing import TYPE_CHECKING
 
 import anyio
@@ -112,21 +110,11 @@ class _Gate:
         while True:
             remaining = await self._window.remaining(key)
             if remaining <= 0 or line.waiting > _MAX_WAITING:
-                raise await self._exceeded(key)
+                raise await self._window.exceeded(key, self._clock)
             if line.inside < remaining:
                 line.inside += 1
                 return
             await line.changed.wait()
-
-    async def _exceeded(self, key: str) -> Problem:
-        now = self._clock.now()
-        reset = max(await self._window.reset_time(key), now + 1)
-        return Problem(
-            Code.REQUESTS_EXCEEDED,
-            limit=self._window.limit,
-            reset=datetime.fromtimestamp(reset, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            retry_after=ceil(reset - now),
-        )
 
     def _tidy(self, key: str, line: _Line) -> None:
         if line.inside == 0 and line.waiting == 0:

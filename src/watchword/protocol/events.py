@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from watchword.access.permissions import Action
+from watchword.protocol.records import Record
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -40,10 +41,11 @@ class Event:
 
     `data` is one row as a JSON-ready mapping, or the key for a delete, or the rows for an `init`. The same event object
     goes to every subscriber of one view; `cache` holds what dialects have encoded of it, so that it is encoded once.
-    `position` is the offset in the log, `mark` the position as a client may come back with it.
+    `position` is the offset in the log, `mark` the position as a client may come back with it, `size` about how many
+    bytes the data take.
     """
 
-    __slots__ = ("cache", "data", "kind", "mark", "position")
+    __slots__ = ("cache", "data", "kind", "mark", "position", "size")
 
     def __init__(self, kind: str, data: Any, position: int, mark: str | None = None) -> None:
         self.kind = kind
@@ -51,3 +53,22 @@ class Event:
         self.position = position
         self.mark = mark
         self.cache: dict[Any, Any] = {}
+        self.size = _size(data)
+
+
+_SMALL = 16
+
+
+def _size(data: Any) -> int:
+    """Estimate the length of what a value is encoded to: texts weigh what they are long, all else is small."""
+    match data:
+        case str():
+            return len(data) + _SMALL
+        case dict():
+            return _SMALL + sum(map(_size, data.values()))
+        case list() | tuple():
+            return _SMALL + sum(map(_size, data))
+        case Record():
+            return _SMALL + len(data.text) + _size(data.members)
+        case _:
+            return _SMALL

@@ -224,6 +224,22 @@ async def test_the_limit_of_sockets_counts(sqlite_url: str) -> None:
         assert refused.value.status == 403
 
 
+async def test_the_limit_of_sockets_of_an_address_counts_for_each_endpoint(sqlite_url: str) -> None:
+    settings = {"WEBSOCKETS_REST_ADDRESS_LIMIT": "1"}
+    async with application(sqlite_url, **settings) as run, run.socket(query=TOKEN), following(run):
+        with pytest.raises(Refused) as refused:
+            async with run.socket(LOGS, TOKEN):
+                pass
+        assert refused.value.status == 429
+
+
+async def test_a_message_there_is_bounded_too(sqlite_url: str) -> None:
+    async with application(sqlite_url) as run, run.socket(LOGS, TOKEN) as socket, run.socket(LOGS, TOKEN) as other:
+        await socket.say({"type": "subscribe", "log_level": "info", "padding": "x" * 65_536})
+        assert await socket.closed() == 1009
+        assert (await other.ask({"type": "subscribe", "log_level": "info"}))["event"] == "subscribe"
+
+
 async def test_it_can_be_elsewhere_or_nowhere(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     async with application(sqlite_url, WEBSOCKETS_LOGS_PATH="/logs") as run, run.socket("/logs", TOKEN) as socket:
         assert (await socket.ask({"type": "subscribe", "log_level": "info"}))["event"] == "subscribe"

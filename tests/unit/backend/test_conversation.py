@@ -11,9 +11,9 @@ from tests.support.lookup import NoTables
 from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import Principal
 from watchword.backend.context import Context
-from watchword.backend.conversation import FIRST_FRAME, SESSION_ENDED, Conversation, Pace
+from watchword.backend.conversation import CLOSE_TOO_BIG, SESSION_ENDED, Conversation, Pace
 from watchword.backend.following import Following, Move
-from watchword.backend.outbox import MOST_ANSWERS
+from watchword.backend.outbox import Mark
 from watchword.base import json
 from watchword.base.clock import SystemClock
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
@@ -27,7 +27,7 @@ from watchword.live.membership import BUFFER_LIMIT
 from watchword.protocol.events import Event
 from watchword.protocol.operations import AccessToken, Operation
 from watchword.protocol.outcomes import Reply, Subscribed
-from watchword.protocol.records import Level
+from watchword.protocol.records import Level, Record
 from watchword.query.filters import EVERYTHING
 from watchword.query.query import Query
 from watchword.query.variables import Variables
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, on_revoke=Reaction.DEMOTE)
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
 SUBSCRIBE = {"type": "subscribe", "collection": "articles", "uid": "s"}
+PACE = Pace(gap=0.0, high_water=Mark(100, 1024**2))
 
 
 class Desk:
@@ -171,7 +172,7 @@ class Line:
 async def talking(
     desk: Desk, policy: AuthPolicy, principal: Principal | None = None
 ) -> AsyncIterator[tuple[Conversation, Line]]:
-    conversation = Conversation(desk, Directus(), policy, Pace(gap=0.0), Client())
+    conversation = Conversation(desk, Directus(), policy, PACE, Client())
     line = Line()
     async with anyio.create_task_group() as group:
         group.start_soon(conversation.run, line, principal)
@@ -300,31 +301,42 @@ async def test_who_asks_without_reading_the_answers_is_not_read(desk: Desk) -> N
     async with talking(desk, HANDSHAKE) as (_, line):
         await as_user(line, "ann")
         line.reads = anyio.Event()
-        for number in range(3 * MOST_ANSWERS):
+        for number in range(3 * PACE.high_water.count):
             await line.say({"type": "ping", "uid": number})
         await anyio.wait_all_tasks_blocked()
-        assert line.taken < 2 * MOST_ANSWERS
+        assert line.taken < 2 * PACE.high_water.count
         line.reads.set()
-        heard = [(await line.hear())["uid"] for _ in range(3 * MOST_ANSWERS)]
-        assert heard == list(range(3 * MOST_ANSWERS))
+        heard = [(await line.hear())["uid"] for _ in range(3 * PACE.high_water.count)]
+        assert heard == list(range(3 * PACE.high_water.count))
 
 
 async def test_long_answers_make_it_wait_sooner(desk: Desk) -> None:
     async with talking(desk, HANDSHAKE) as (_, line):
         await as_user(line, "ann")
         line.reads = anyio.Event()
-        uid = "u" * 100_000
-        for _ in range(30):
+        uid = "u" * 50_000
+        for _ in range(60):
             await line.say({"type": "ping", "uid": uid})
         await anyio.wait_all_tasks_blocked()
-        assert line.taken < 15
+        assert line.taken < 30
         line.reads.set()
-        assert [(await line.hear())["type"] for _ in range(30)] == ["pong"] * 30
+        assert [(await line.hear())["type"] for _ in range(60)] == ["pong"] * 60
+
+
+async def test_records_that_take_too_much_are_not_taken_and_nobody_is_cut_for_it(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (conversation, line):
+        await as_user(line, "ann")
+        line.reads = anyio.Event()
+        record = Record(Level.INFO, 0, "x" * 100_000, "node0001")
+        taken = [conversation.offer(None, Event("log", record, 0), 1_000) for _ in range(20)]
+        assert taken == [True] * 11 + [False] * 9
+        assert line.closed_with is None
+        assert desk.hub.cut == 0
 
 
 async def test_a_stranger_is_not_listened_to_for_long(desk: Desk) -> None:
     async with talking(desk, HANDSHAKE) as (_, line):
-        padding = "x" * FIRST_FRAME
+        padding = "x" * PACE.first_frame
         answer = await line.ask({"type": "auth", "access_token": "ann", "padding": padding})
         assert (answer["type"], answer["error"]["code"]) == ("auth", "AUTH_FAILED")
         await anyio.wait_all_tasks_blocked()
@@ -333,8 +345,17 @@ async def test_a_stranger_is_not_listened_to_for_long(desk: Desk) -> None:
 
 async def test_who_is_known_may_say_more(desk: Desk) -> None:
     async with talking(desk, HANDSHAKE) as (_, line):
-        assert (await line.ask({"type": "auth", "access_token": "a" * 4096}))["status"] == "ok"
-        assert (await line.ask({"type": "ping", "padding": "x" * FIRST_FRAME}))["type"] == "pong"
+        assert (await line.ask({"type": "auth", "access_token": "a" * 4_000}))["status"] == "ok"
+        assert (await line.ask({"type": "ping", "padding": "x" * PACE.first_frame}))["type"] == "pong"
+
+
+async def test_who_is_known_may_not_say_everything_either(desk: Desk) -> None:
+    async with talking(desk, HANDSHAKE) as (_, line):
+        await as_user(line, "ann")
+        await line.say({"type": "ping", "padding": "x" * PACE.frame})
+        await anyio.wait_all_tasks_blocked()
+        assert line.closed_with == CLOSE_TOO_BIG
+        assert line.rest() == []
 
 
 READS = [permission("read")]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyio import fail_after
+import pytest
+from anyio import create_task_group, fail_after, wait_all_tasks_blocked
 
-from watchword.backend.outbox import Outbox
+from watchword.backend.outbox import Mark, Outbox
 from watchword.protocol.events import Event
 
 
@@ -12,8 +13,8 @@ def push(subscription: str | None, events: Sequence[Event]) -> list[str]:
     return [f"{subscription}:{','.join(str(event.data) for event in events)}"]
 
 
-def outbox(limit: int = 100) -> Outbox:
-    return Outbox(push, 0.025, limit)
+def outbox(limit: int = 100, size: int = 10_000, high: Mark | None = None) -> Outbox:
+    return Outbox(push, 0.025, Mark(limit, size), high)
 
 
 def event(data: object, position: int = 1) -> Event:
@@ -102,7 +103,7 @@ async def test_waiting_ends_when_a_frame_may_be_written() -> None:
 
 
 def test_what_was_discarded_is_never_written() -> None:
-    box = Outbox(lambda _, events: [str(e.data) for e in events], 0.0, 100)
+    box = Outbox(lambda _, events: [str(e.data) for e in events], 0.0, Mark(100, 10_000))
     for number in range(3):
         box.deliver("a", event(number))
     box.deliver("b", event("kept"))
@@ -128,3 +129,71 @@ def test_a_client_that_does_not_read_is_noticed() -> None:
         assert not box.overrun
         box.deliver("a", event(number))
     assert box.overrun
+
+
+def is_overrun(box: Outbox) -> bool:
+    return box.overrun
+
+
+def is_lagging(box: Outbox) -> bool:
+    return box.lagging
+
+
+def test_bytes_of_events_overrun_as_their_number_does() -> None:
+    box = outbox(limit=100, size=1_000)
+    box.deliver("a", event("x" * 900))
+    assert not is_overrun(box)
+    box.deliver("a", event("x" * 900))
+    assert is_overrun(box)
+
+
+def test_dropped_and_written_events_weigh_nothing() -> None:
+    box = outbox(limit=100, size=1_000)
+    box.deliver("a", event("x" * 900))
+    box.discard("a")
+    box.deliver("b", event("x" * 900))
+    assert not is_overrun(box)
+    assert box.take(0.0)
+    box.deliver("b", event("x" * 900))
+    assert not is_overrun(box)
+    box.discard_all()
+    assert not is_lagging(box)
+
+
+def test_answers_above_the_high_water_mark_make_it_lag_until_written() -> None:
+    box = outbox(high=Mark(2, 1_000))
+    box.say(["one", "two"])
+    assert not is_lagging(box)
+    box.say(["three"])
+    assert is_lagging(box)
+    box.take(0.0)
+    assert not is_lagging(box)
+    box.say(["x" * 2_000])
+    assert is_lagging(box)
+
+
+def test_events_that_are_held_back_do_not_make_it_lag() -> None:
+    box = outbox(high=Mark(1, 1_000))
+    box.deliver("a", event(1))
+    box.deliver("b", event(2))
+    assert is_lagging(box)
+    box.hold()
+    assert not is_lagging(box)
+    box.release()
+    assert is_lagging(box)
+
+
+async def test_room_is_waited_for() -> None:
+    box = outbox(high=Mark(1, 1_000))
+    await box.room()
+    box.say(["one", "two"])
+    with fail_after(2):
+        async with create_task_group() as group:
+            group.start_soon(box.room)
+            await wait_all_tasks_blocked()
+            box.take(0.0)
+
+
+@pytest.mark.parametrize(("data", "least"), [("x" * 500, 500), ({"a": {"b": ["x" * 500]}}, 500), (7, 1)])
+def test_size_of_an_event_follows_its_texts(data: object, least: int) -> None:
+    assert least <= event(data).size < least + 100

@@ -184,6 +184,49 @@ async def test_the_server_bounds_limits(world: World) -> None:
     assert row == {"comments": [1, 2]}
 
 
+@pytest.mark.parametrize(
+    ("params", "rows"),
+    [
+        ({"fields": "id", "limit": -1}, 5),
+        ({"fields": "id,comments", "limit": 1}, 4),
+        ({"fields": "id,comments.body", "limit": 1}, 4),
+        ({"fields": "comments.article.comments.id", "limit": 1}, 1 + 3 + 1 + 3),
+        ({"fields": "author.first_name", "limit": 1}, 2),
+        ({"aggregate": {"count": "*"}, "groupBy": "status"}, 2),
+    ],
+)
+async def test_a_read_of_too_many_rows_is_refused(world: World, params: dict[str, Any], rows: int) -> None:
+    everyone = scope(FULL_ACCESS)
+    enough = Reader(world.db, Limits(rows=rows))
+    assert (await enough.read(world.catalogue, everyone, query("articles", **params))).data
+    with pytest.raises(Problem) as refused:
+        await Reader(world.db, Limits(rows=rows - 1)).read(world.catalogue, everyone, query("articles", **params))
+    assert refused.value.code is Code.INVALID_QUERY
+    assert f"more than {rows - 1} rows" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("limits", "params", "reason"),
+    [
+        (Limits(depth=1), {"fields": "category.parent.name"}, "Max relational depth exceeded"),
+        (Limits(depth=1), {"filter": {"category": {"parent": {"id": 1}}}}, "Max relational depth exceeded"),
+        (Limits(depth=1), {"sort": "category.parent.name"}, "Max relational depth exceeded"),
+        (Limits(depth=1), {"fields": "*.*.*"}, "Max relational depth exceeded"),
+        (Limits(relations=2), {"fields": "category.name,author.first_name"}, "too many relations"),
+        (Limits(conditions=1), {"filter": {"id": {"_gt": 1, "_lt": 3}}}, "more than 1 conditions"),
+    ],
+)
+async def test_a_query_that_is_too_deep_or_too_large_is_refused(
+    world: World, limits: Limits, params: dict[str, Any], reason: str
+) -> None:
+    asked = query("articles", **params)
+    with pytest.raises(Problem) as refused:
+        await Reader(world.db, limits).read(world.catalogue, scope(FULL_ACCESS), asked)
+    assert refused.value.code is Code.INVALID_QUERY
+    assert reason in refused.value.message
+    assert (await Reader(world.db).read(world.catalogue, scope(FULL_ACCESS), asked)).data
+
+
 async def test_deep_without_a_limit_gives_every_related_row(world: World) -> None:
     deep = {"comments": {"_limit": -1, "_sort": "-id"}}
     assert await world.read("articles", fields="comments", deep=deep, limit=1) == [{"comments": [3, 2, 1]}]
