@@ -55,7 +55,7 @@ MEANINGS = {
     Code.RECORD_NOT_UNIQUE: "Another row has this value.",
     Code.REQUESTS_EXCEEDED: "Too many requests, messages, failed logins, subscriptions or sockets. See `Retry-After`.",
     Code.ROUTE_NOT_FOUND: "There is nothing at this path, or nothing for this method.",
-    Code.SERVICE_UNAVAILABLE: "The database cannot be reached, or the server has too much to do. Try again.",
+    Code.SERVICE_UNAVAILABLE: "The database cannot be reached, is locked, full or gave the transaction up. Try again.",
     Code.TOKEN_EXPIRED: "The access token has expired: refresh it, or authenticate the socket again.",
     Code.UNPROCESSABLE_CONTENT: "It would leave no active administrator.",
     Code.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",

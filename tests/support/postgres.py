@@ -29,8 +29,9 @@ ATTEMPTS = 3  # another process may take the port between our finding it and the
 class PostgresServer:
     """A running server; gives out fresh databases."""
 
-    def __init__(self, binaries: Path, port: int) -> None:
+    def __init__(self, binaries: Path, home: Path, port: int) -> None:
         self._binaries = binaries
+        self._home = home
         self._port = port
 
     @property
@@ -46,6 +47,15 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         """Drop a database, and the connections that a test left open with it."""
         self._run("dropdb", "--force", name)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: `fast` ends every connection in order, `immediate` is as if the power had failed."""
+        data = self._home / "data"
+        _as_server(self._binaries / "pg_ctl", "stop", f"--mode={mode}", "--wait", f"--pgdata={data}", home=self._home)
+
+    def start(self) -> None:
+        """Start the server again, on the port that it had."""
+        _start_on(self._port, self._binaries, self._home, self._home / "data")
 
     def _run(self, program: str, *arguments: str) -> None:
         where = ["--host=127.0.0.1", f"--port={self._port}", "--username=postgres"]
@@ -75,7 +85,7 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
             configuration.write(CONFIGURATION)
         port = _start(binaries, home, data)
         try:
-            yield PostgresServer(binaries, port)
+            yield PostgresServer(binaries, home, port)
         finally:
             # pg_ctl finds the server by the process id in its data directory.
             _as_server(binaries / "pg_ctl", "stop", "--mode=immediate", "--wait", f"--pgdata={data}", home=home)
@@ -86,9 +96,8 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
 def _start(binaries: Path, home: Path, data: Path) -> int:
     for attempt in range(1, ATTEMPTS + 1):
         port = _free_port()
-        start = ["start", "--wait", f"--pgdata={data}", f"--log={home / 'log'}", f"--options=-p {port}"]
         try:
-            _as_server(binaries / "pg_ctl", *start, home=home)
+            _start_on(port, binaries, home, data)
         except subprocess.CalledProcessError as error:
             error.add_note((home / "log").read_text())
             if attempt == ATTEMPTS:
@@ -96,6 +105,11 @@ def _start(binaries: Path, home: Path, data: Path) -> int:
         else:
             return port
     raise AssertionError
+
+
+def _start_on(port: int, binaries: Path, home: Path, data: Path) -> None:
+    start = ["start", "--wait", f"--pgdata={data}", f"--log={home / 'log'}", f"--options=-p {port}"]
+    _as_server(binaries / "pg_ctl", *start, home=home)
 
 
 def _as_server(program: Path, *arguments: str, home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import anyio
 from watchword.base import json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from anyio.abc import TaskGroup
     from starlette.types import ASGIApp, Message
@@ -33,6 +34,7 @@ class ScriptedSocket:
         self._to_app, self._app_receives = anyio.create_memory_object_stream[dict[str, Any]](100)
         self._app_sends, self._from_app = anyio.create_memory_object_stream[dict[str, Any]](10_000)
         self.close_code: int | None = None
+        self._kept: deque[Any] = deque()
 
     async def run(self, app: ASGIApp, path: str, query: str, headers: Mapping[str, str]) -> None:
         async def receive() -> Message:
@@ -78,6 +80,8 @@ class ScriptedSocket:
         await self._to_app.send({"type": "websocket.receive", "text": text})
 
     async def receive(self) -> Any:
+        if self._kept:
+            return self._kept.popleft()
         message = await self._next()
         assert message["type"] == "websocket.send", message
         return json.decode(message["text"])
@@ -107,6 +111,10 @@ class ScriptedSocket:
 
     async def hang_up(self) -> None:
         await self._to_app.send({"type": "websocket.disconnect", "code": 1000})
+
+    def put_back(self, messages: Sequence[Any]) -> None:
+        """Let `receive` return these before anything else."""
+        self._kept.extend(messages)
 
     async def _next(self) -> dict[str, Any]:
         with anyio.fail_after(PATIENCE):

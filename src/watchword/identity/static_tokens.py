@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from math import inf
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -11,7 +12,7 @@ import msgspec
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from watchword.base.errors import failed_validation, forbidden, not_unique
+from watchword.base.errors import Code, Problem, failed_validation, forbidden, not_unique
 from watchword.base.ids import short_id, uuid7
 from watchword.base.secret import Secret, digest
 from watchword.identity.cache import Cache
@@ -35,6 +36,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH = 32  # of 62 characters: 190 bits
 _CHECK_LENGTH = 6  # 62 ** 6 is more than 2 ** 32
 _USE_NOTED_EVERY = 300.0
+_NOTING_POSTPONED = 60.0
 _FORM = re.compile(f"{PREFIX}[a-z2-7]{{8}}_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECK_LENGTH}}}")
 
 
@@ -60,6 +62,7 @@ class StaticTokens:
     def __init__(self, db: Database, clock: Clock, settings: IdentitySettings) -> None:
         self._db = db
         self._clock = clock
+        self._noting_after = -inf
         self._known: Cache[str, StaticToken] = Cache(clock, size=settings.cache_size, max_age=settings.cache_seconds)
 
     async def create(self, user: str, name: str | None = None, expires_at: float | None = None) -> Issued:
@@ -127,13 +130,22 @@ class StaticTokens:
         return await self._revoke(tokens.c.user == user)
 
     async def note_use(self, token: StaticToken) -> None:
-        """Remember that a token was used, every five minutes at the most."""
-        now = self._clock.now()
-        if token.used_at is not None and now - token.used_at < _USE_NOTED_EVERY:
+        """Remember that a token was used, every five minutes at the most.
+
+        A database that cannot be written to now does not make the token any worse: the next try is a minute later.
+        """
+        now, since_start = self._clock.now(), self._clock.monotonic()
+        if since_start < self._noting_after or (token.used_at is not None and now - token.used_at < _USE_NOTED_EVERY):
             return
-        async with self._db.write() as connection:
-            noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=moment(now))
-            found = (await connection.execute(noted.returning(tokens.c.digest))).scalar_one_or_none()
+        try:
+            async with self._db.write() as connection:
+                noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=moment(now))
+                found = (await connection.execute(noted.returning(tokens.c.digest))).scalar_one_or_none()
+        except Problem as problem:
+            if problem.code is not Code.SERVICE_UNAVAILABLE:
+                raise
+            self._noting_after = since_start + _NOTING_POSTPONED
+            return
         if found is not None:
             self._known.drop(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
+_log = structlog.get_logger(__name__)
+
 Kind = Literal["sqlite", "postgresql"]
 
 OpenConnection = AsyncConnection
@@ -32,6 +34,7 @@ CONNECT_SECONDS = 10
 POOL_SECONDS = 10
 BUSY_MILLISECONDS = 5000
 PATIENCE_SECONDS = 30.0
+TURN_SECONDS = 10
 
 WITHOUT_BOUND = select(func.set_config("statement_timeout", "0", True))
 """For PostgreSQL: lets the statements of one transaction take the time that they need."""
@@ -53,8 +56,20 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",  # INSERT OR REPLACE then fires delete triggers
 )
-# Classes of SQLSTATE that say "not now": connection exception, insufficient resources, operator intervention.
-_UNAVAILABLE = ("08", "53", "57P")
+# Classes of SQLSTATE that say "not now": connection exception, transaction rollback (deadlock, serialization failure),
+# insufficient resources, a lock that is not free, operator intervention, system error.
+_UNAVAILABLE = ("08", "40", "53", "55P03", "57P", "58")
+# The same of SQLite's result codes, extended ones included: locked, full, a disk that fails, a file that is gone.
+_SQLITE_UNAVAILABLE = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+    "SQLITE_NOMEM",
+    "SQLITE_PROTOCOL",
+    "SQLITE_READONLY",
+)
 _CANCELLED = "57014"
 _TOO_COMPLEX = "54"
 _TOO_COMPLEX_FOR_SQLITE = ("parser stack overflow", "Expression tree is too large", "too many ", "at most ")
@@ -109,10 +124,11 @@ class Database:
         SQLite without bound in time). Errors of statements (integrity, …) pass through as SQLAlchemy's.
 
         Raises:
-            Problem: SERVICE_UNAVAILABLE when the database cannot be reached, stays locked or is lost on the way.
+            Problem: SERVICE_UNAVAILABLE when the database cannot be reached, stays locked, is full, gave the
+                transaction up for another one's sake, or is lost on the way.
         """
         engine = self._keeping if silent else self._writing
-        async with self._turn or nullcontext(), _transaction(engine) as connection:
+        async with self._taking_turns(), _transaction(engine) as connection:
             yield connection
             await self._commit(connection, *(() if silent else self._listeners))
 
@@ -124,7 +140,7 @@ class Database:
         it. On PostgreSQL a table that somebody else holds is waited for, but not for long: others queue behind us.
         `committed` is called right after the commit, before anything else can run in this process.
         """
-        async with self._turn or nullcontext(), _transaction(self._restructuring) as connection:
+        async with self._taking_turns(), _transaction(self._restructuring) as connection:
             if self.kind == "postgresql":
                 await connection.execute(select(func.pg_advisory_xact_lock(STRUCTURE_LOCK)))
                 await connection.execute(select(func.set_config("lock_timeout", f"{LOCK_MILLISECONDS}ms", True)))
@@ -146,6 +162,22 @@ class Database:
                 raise
             for listener in listeners:
                 listener()
+
+    @asynccontextmanager
+    async def _taking_turns(self) -> AsyncIterator[None]:
+        """Wait for the writers before; when the database is locked from outside, not for all of them to give up."""
+        if self._turn is None:
+            yield
+            return
+        try:
+            with anyio.fail_after(TURN_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise _unavailable("other writers do not end") from error
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def watch(self) -> AsyncConnection:
         """Open a connection outside the pool that is never inside a transaction. The caller closes it.
@@ -222,11 +254,12 @@ def _reaching() -> Iterator[None]:
     try:
         yield
     except (OSError, PoolTimeout) as error:
-        raise unavailable() from error
+        raise _unavailable(type(error).__name__) from error
     except Exception as error:
         # By its state, not by its class: who serves SQLite does without asyncpg.
-        if str(getattr(error, "sqlstate", None)).startswith(_UNAVAILABLE):
-            raise unavailable() from error
+        state = str(getattr(error, "sqlstate", None))
+        if state.startswith(_UNAVAILABLE):
+            raise _unavailable(state) from error
         raise
 
 
@@ -242,8 +275,9 @@ def _answering() -> Iterator[None]:
         if _is_outdated(error):
             _log.warning("database.structure_differs", exc_info=True)
             raise unavailable() from error
-        if _is_lost(error):
-            raise unavailable() from error
+        reason = _why_lost(error)
+        if reason is not None:
+            raise _unavailable(reason) from error
         state, message = str(getattr(error.orig, "sqlstate", None)), str(error.orig)
         if state == _CANCELLED or message == "interrupted":
             raise impatient() from error
@@ -252,13 +286,21 @@ def _answering() -> Iterator[None]:
         raise
 
 
-def _is_lost(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
+def _unavailable(reason: str) -> Problem:
+    """Write down for the operator what the client is not told."""
+    _log.warning("database.unavailable", reason=reason)
+    return unavailable()
+
+
+def _why_lost(error: DBAPIError) -> str | None:
+    """Return the database's code for what keeps it from answering now; None when something else is wrong."""
     state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state).startswith(_UNAVAILABLE)
-    return "database is locked" in str(error.orig)
+    if state is not None and str(state).startswith(_UNAVAILABLE):
+        return str(state)
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None and name.startswith(_SQLITE_UNAVAILABLE):
+        return str(name)
+    return "connection lost" if error.connection_invalidated else None
 
 
 def _is_outdated(error: DBAPIError) -> bool:

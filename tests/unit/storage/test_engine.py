@@ -390,3 +390,38 @@ async def test_a_query_that_the_database_cannot_hold_is_the_callers_fault(databa
             await fetch(db, statement)
         assert problem.value.code is Code.INVALID_QUERY
     await db.close()
+
+
+async def test_writer_does_not_wait_for_ever_for_the_one_before(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TURN_SECONDS", 0.1)
+    database = Database(sqlite_url)
+    refusals: list[Problem] = []
+
+    async def wait() -> None:
+        with pytest.raises(Problem) as refusal:
+            async with database.write():
+                pass
+        refusals.append(refusal.value)
+
+    try:
+        async with database.write(), anyio.create_task_group() as group:
+            group.start_soon(wait)
+        async with database.write():
+            pass
+    finally:
+        await database.close()
+    assert [refusal.code for refusal in refusals] == [Code.SERVICE_UNAVAILABLE]
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01", "55P03"])
+async def test_transaction_that_postgresql_gave_up_may_be_tried_again(postgres_url: str, state: str) -> None:
+    database = Database(postgres_url)
+    try:
+        with pytest.raises(Problem) as refusal:
+            await run(database, f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{state}'; END $$")
+    finally:
+        await database.close()
+    assert refusal.value.code is Code.SERVICE_UNAVAILABLE
+    assert state not in str(refusal.value)
