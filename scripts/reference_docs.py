@@ -25,7 +25,7 @@ SECTIONS = {
     "Secret and first administrator": ("SECRET", "ADMIN_"),
     "Tokens and sessions": ("ACCESS_TOKEN", "REFRESH_TOKEN", "SESSION_", "LOGIN_"),
     "Pages of other origins": ("CORS_",),
-    "Requests": ("MAX_PAYLOAD", "QUERY_", "MAX_RELATIONAL", "RATE_LIMITER_", "SERVER_"),
+    "Requests": ("MAX_PAYLOAD", "QUERY_", "MAX_RELATIONAL", "MAX_BATCH", "RATE_LIMITER_", "SERVER_"),
     "Sockets": ("WEBSOCKETS_",),
     "Changes": ("CAPTURE", "CHANGE_", "ACTIVITY"),
     "Logs": ("LOG_",),

@@ -83,7 +83,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     backend = Backend(
         structure=structure,
         reader=reader,
-        writer=Writer(db, reader, identity.passwords),
+        writer=Writer(db, reader, identity.passwords, _bound(settings, "MAX_BATCH_MUTATION")),
         guard=SystemGuard(identity, rights, activity),
         identity=identity,
         hub=hub,
@@ -124,11 +124,10 @@ def reflect_options(settings: Settings) -> ReflectOptions:
 
 def query_limits(settings: Settings) -> Limits:
     """Return how many rows a read gives, and what a query may ask."""
-    most, rows = settings["QUERY_LIMIT_MAX"], settings["QUERY_ROWS_MAX"]
     return Limits(
         settings["QUERY_LIMIT_DEFAULT"],
-        None if most < 0 else most,
-        rows=None if rows < 0 else rows,
+        _bound(settings, "QUERY_LIMIT_MAX"),
+        rows=_bound(settings, "QUERY_ROWS_MAX"),
         depth=settings["MAX_RELATIONAL_DEPTH"],
         relations=settings["QUERY_RELATIONS_MAX"],
         conditions=settings["QUERY_CONDITIONS_MAX"],
@@ -238,6 +237,10 @@ def logs_pace(settings: Settings) -> Pace:
 def logs_limits(settings: Settings) -> SocketLimits:
     """Return how many sockets that endpoint may have; it counts an address's by itself."""
     return msgspec.structs.replace(socket_limits(settings), sockets=settings["WEBSOCKETS_LOGS_CONN_LIMIT"])
+
+
+def _bound(settings: Settings, name: str) -> int | None:
+    return None if settings[name] < 0 else settings[name]
 
 
 def _message_quota(settings: Settings) -> Quota | None:

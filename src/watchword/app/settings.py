@@ -107,6 +107,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("QUERY_RELATIONS_MAX", 100, "integer", "Relations that the fields of one query may follow together."),
     Setting("QUERY_CONDITIONS_MAX", 1_000, "integer", "Conditions in the filters of one query; 1000 at the most."),
+    Setting(
+        "MAX_BATCH_MUTATION",
+        10_000,
+        "integer",
+        "Items that one request may create, update or delete, nested ones included; -1 sets no bound.",
+    ),
     Setting("MAX_RELATIONAL_DEPTH", 10, "integer", "Relations that one path may follow; 10 at the most."),
     Setting("RATE_LIMITER_ENABLED", False, "flag", "Limit how often an address may send requests."),
     Setting("RATE_LIMITER_POINTS", 50, "integer", "How many requests an address may send."),

@@ -11,6 +11,7 @@ from watchword.base import json
 from watchword.base.errors import invalid_query
 from watchword.data.plan import KEYS, LIMIT, OFFSET
 from watchword.data.scope import Scope
+from watchword.data.tally import Tally, rows_read
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -34,28 +35,6 @@ _LASTING: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
 
 
-class Tally:
-    """Counts the rows that one read takes from the database, at all levels together. None sets no bound."""
-
-    __slots__ = ("_left", "_most")
-
-    def __init__(self, most: int | None = None) -> None:
-        self._most = most
-        self._left = most
-
-    def take(self, count: int) -> None:
-        """Count rows.
-
-        Raises:
-            Problem: INVALID_QUERY when these are too many.
-        """
-        if self._left is None:
-            return
-        self._left -= count
-        if self._left < 0:
-            raise invalid_query(f"The query reads more than {self._most} rows")
-
-
 class Call(msgspec.Struct, frozen=True):
     """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again.
 
@@ -67,7 +46,7 @@ class Call(msgspec.Struct, frozen=True):
     limit: int | None = None
     offset: int = 0
     lasting: bool = True
-    tally: Tally = msgspec.field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=rows_read)
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""

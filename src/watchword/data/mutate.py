@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class Writer:
     """Writes items. Every method works inside the caller's transaction, so that a request is one, and reads see it.
 
+    One request writes to `most` items at the most, nested ones included; None sets no bound.
+
     After an error the transaction must be rolled back. Keys are given and returned as canonical values, composite ones
     as text. Rows that may not be written look like rows that do not exist, fields like fields that do not. What has
     been written is noted in `writes`.
@@ -40,10 +42,11 @@ class Writer:
         Problem: FORBIDDEN; INVALID_PAYLOAD, FAILED_VALIDATION and the codes of `data.violations`.
     """
 
-    def __init__(self, db: Database, reader: Reader, hasher: PasswordHasher) -> None:
+    def __init__(self, db: Database, reader: Reader, hasher: PasswordHasher, most: int | None = None) -> None:
         self._db = db
         self._reader = reader
         self._hasher = hasher
+        self._most = most
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -109,6 +112,7 @@ class Writer:
         """Write to each item what its payload says; each payload holds its key. Return the keys, in order."""
         mutation = self._mutation(catalogue, scope, connection, writes)
         found = mutation.collection(collection, Action.UPDATE)
+        mutation.tally.check(len(payloads))
         keys: list[Key] = []
         for payload in payloads:
             if not isinstance(payload, dict) or any(payload.get(name) is None for name in found.key):
@@ -141,7 +145,7 @@ class Writer:
     def _mutation(
         self, catalogue: Catalogue, scope: Scope, connection: AsyncConnection, writes: WriteLog | None
     ) -> Mutation:
-        return Mutation(Binder(catalogue, scope), connection, self._hasher, writes)
+        return Mutation(Binder(catalogue, scope), connection, self._hasher, self._most, writes)
 
     async def _choose(
         self,
@@ -153,6 +157,7 @@ class Writer:
     ) -> list[Key]:
         """Return the keys that are meant, each once: those given, or those of the rows that a query takes."""
         if keys is not None:
+            mutation.tally.check(len(keys))
             parsed = [parse_key(collection, key) for key in keys]
         elif query is not None:
             parsed = await self._taken(mutation, collection, query)
@@ -168,10 +173,17 @@ class Writer:
             tuple(Selection((name,)) for name in collection.key),
             query.filter,
             query.sort,
-            -1 if query.limit is None else query.limit,
+            self._fetched(query.limit),
             query.offset,
             query.search,
         )
         binder = mutation.binder
         page = await self._reader.read(binder.catalogue, binder.scope, plain, connection=mutation.connection)
         return [key_in(collection, row) for row in page.data]
+
+    def _fetched(self, limit: int | None) -> int:
+        """Return how many keys are read for a query's limit: one more than may be written is enough to know."""
+        wanted = -1 if limit is None else limit
+        if self._most is None or 0 <= wanted <= self._most:
+            return wanted
+        return self._most + 1

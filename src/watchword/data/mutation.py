@@ -9,6 +9,7 @@ from watchword.base.errors import invalid_payload
 from watchword.data.keys import key_in, told_keys
 from watchword.data.nested import Nested, out_of_sight
 from watchword.data.rows import Rows
+from watchword.data.tally import items_written
 from watchword.data.validate import Target
 from watchword.data.writes import Written
 from watchword.query.filters import EVERYTHING, Filter, all_of
@@ -36,14 +37,26 @@ class PasswordHasher(Protocol):
 
 
 class Mutation:
-    """The writes of one request, to any collection that its payloads lead to."""
+    """The writes of one request, to any collection that its payloads lead to, and to `most` items together.
+
+    What has been written is noted in `writes`.
+
+    Raises:
+        Problem: INVALID_PAYLOAD when these are too many; and what each write may raise.
+    """
 
     def __init__(
-        self, binder: Binder, connection: AsyncConnection, hasher: PasswordHasher, writes: WriteLog | None = None
+        self,
+        binder: Binder,
+        connection: AsyncConnection,
+        hasher: PasswordHasher,
+        most: int | None = None,
+        writes: WriteLog | None = None,
     ) -> None:
         self.binder = binder
         self.connection = connection
         self.rows = Rows(connection, binder.catalogue, binder.scope)
+        self.tally = items_written(most)
         self._hasher = hasher
         self._writes = writes
 
@@ -59,6 +72,7 @@ class Mutation:
     async def create(self, collection: Collection, payloads: Sequence[Any], depth: int = 0) -> list[Key]:
         """Create rows, with what their payloads hold for relations, and return their keys in order."""
         _check_depth(depth)
+        self.tally.take(len(payloads))
         target = Target(self.binder, collection, Action.CREATE)
         permitted = [target.permitted(payload) for payload in payloads]
         drafts = [target.draft(given) for given in permitted]
@@ -76,6 +90,7 @@ class Mutation:
     async def update(self, collection: Collection, keys: Sequence[Key], data: Any, depth: int = 0) -> list[Key]:
         """Write data to rows, with what it holds for relations, and return the keys that the rows have then."""
         _check_depth(depth)
+        self.tally.take(len(keys))
         target = Target(self.binder, collection, Action.UPDATE)
         given = target.permitted(data)
         if len(keys) == 1:
@@ -96,6 +111,7 @@ class Mutation:
 
     async def delete(self, collection: Collection, keys: Sequence[Key]) -> None:
         """Delete rows."""
+        self.tally.take(len(keys))
         target = Target(self.binder, collection, Action.DELETE)
         await self._claim(target, keys, ())
         await self.rows.delete(collection, keys)

@@ -12,10 +12,11 @@ from watchword.base.errors import forbidden
 from watchword.data.aggregate import Aggregation, load_groups, plan_groups
 from watchword.data.binding import Binder
 from watchword.data.keys import parse_keys
-from watchword.data.loading import Call, Tally, fetch, load, load_linked
+from watchword.data.loading import Call, fetch, load, load_linked
 from watchword.data.plan import Counting, Level, Limits, Planner
 from watchword.data.scope import Page
 from watchword.data.shapes import shape_of
+from watchword.data.tally import rows_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -163,7 +164,7 @@ class Reader:
                 while plans and (len(plans) >= MOST_PLANS or sum(map(len, plans)) > MOST_REMEMBERED - len(name)):
                     del plans[next(iter(plans))]
                 plans[name] = plan
-        return plan, Call(scope, shape.given, limit, query.offset, lasting, Tally(self._limits.rows))
+        return plan, Call(scope, shape.given, limit, query.offset, lasting, rows_read(self._limits.rows))
 
     @asynccontextmanager
     async def _connection(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
