@@ -12,7 +12,7 @@ import httpx
 import pytest
 from anyio import to_thread
 
-from tests.support.application import ADMIN, Application, application, execute
+from tests.support.application import ADMIN, Application, application, execute, permission
 from tests.support.postgres import PostgresServer, find_binaries, running
 
 pytestmark = pytest.mark.timeout(60)
@@ -144,6 +144,28 @@ async def until_waiting(url: str) -> None:
         with anyio.fail_after(5):
             while not await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
                 await anyio.sleep(0.02)
+
+
+async def test_reads_that_hang_keep_nobody_from_logging_in(postgres_url: str) -> None:
+    async with application(postgres_url, PARTS) as app, closing(await asyncpg.connect(postgres_url)) as outside:
+        await app.user("ann", [permission("read")])
+        answers: list[int] = []
+
+        async def read() -> None:
+            answers.append((await app.http.get("/items/articles", headers=ADMIN)).status_code)
+
+        async with anyio.create_task_group() as group, outside.transaction():
+            await outside.execute("LOCK TABLE articles IN ACCESS EXCLUSIVE MODE")
+            for _ in range(20):
+                group.start_soon(read)
+            await until_waiting(postgres_url)
+            with anyio.fail_after(5):
+                for _ in range(5):
+                    tokens = await app.login("ann")
+                    async with app.authenticated(tokens["access_token"]) as socket:
+                        assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+            assert answers == []
+        assert answers == [200] * 20
 
 
 async def test_serialization_failure_says_to_try_again(postgres_url: str) -> None:

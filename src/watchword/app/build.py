@@ -37,6 +37,7 @@ from watchword.live.journal import Journal
 from watchword.protocol.records import Level, levels_from
 from watchword.storage.engine import Database
 from watchword.storage.log import ChangeLog
+from watchword.storage.share import ClientShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,9 +72,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     log = ChangeLog(db)
     structure = Structure(db, log, reflect_options(settings))
     identity = Identity(db, clock, signing_secret(settings), identity_settings(settings))
-    reader = Reader(db, query_limits(settings))
+    share, limits = ClientShare(db, settings["DB_POOL_SIZE"]), query_limits(settings)
+    reader = Reader(share, limits)
     journal = Journal(short_id(), log_level(settings), clock.now)
-    hub = Hub(DatabaseLookup(Lookup(db), structure, reader, clock), clock.now, log.position)
+    hub = Hub(DatabaseLookup(Lookup(db), structure, Reader(db, limits), clock), clock.now, log.position)
     rights = Rights(identity, hub)
     activity = Activity(db, clock, Recorded(settings["ACTIVITY"]), settings["ACTIVITY_RETENTION"])
     broker = MemoryBroker()
@@ -83,7 +85,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     backend = Backend(
         structure=structure,
         reader=reader,
-        writer=Writer(db, reader, identity.passwords, _bound(settings, "MAX_BATCH_MUTATION")),
+        writer=Writer(share, reader, identity.passwords, _bound(settings, "MAX_BATCH_MUTATION")),
         guard=SystemGuard(identity, rights, activity),
         identity=identity,
         hub=hub,

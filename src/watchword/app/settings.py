@@ -51,7 +51,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DB_USER", "", "text", "User of a `pg` database."),
     Setting("DB_PASSWORD", "", "text", "Password of a `pg` database.", secret=True),
     Setting("DB_CONNECTION_STRING", "", "text", "URL of a `pg` database, instead of the single parts.", secret=True),
-    Setting("DB_POOL_SIZE", 5, "integer", "Connections to the database that are kept at the most."),
+    Setting(
+        "DB_POOL_SIZE",
+        5,
+        "integer",
+        "Connections to the database at the most; two of them are left for the server's own work.",
+    ),
     Setting(
         "SECRET",
         "",
@@ -96,7 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
         "IP_TRUST_PROXY", 0, "proxy", "How many proxies in front are trusted to tell the client's address; `true` is 1."
     ),
     Setting("MAX_PAYLOAD_SIZE", 1024**2, "size", "Largest body of a request."),
-    Setting("QUERY_TIMEOUT", 30.0, "seconds", "How long one query may keep the database busy."),
+    Setting("QUERY_TIMEOUT", 10.0, "seconds", "How long one query may keep the database busy."),
     Setting("QUERY_LIMIT_DEFAULT", 100, "integer", "Rows that a read without `limit` gives."),
     Setting("QUERY_LIMIT_MAX", -1, "integer", "Rows that a read may give at the most; -1 sets no bound."),
     Setting(

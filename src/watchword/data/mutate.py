@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
@@ -17,6 +17,7 @@ from watchword.query.query import Query, Selection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     from watchword.data.scope import Scope
     from watchword.data.select import Reader
     from watchword.data.writes import WriteLog
-    from watchword.storage.engine import Database
+
+
+class Store(Protocol):
+    """What a writer needs of the database."""
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction that commits when the block ends."""
 
 
 class Writer:
@@ -42,7 +49,7 @@ class Writer:
         Problem: FORBIDDEN; INVALID_PAYLOAD, FAILED_VALIDATION and the codes of `data.violations`.
     """
 
-    def __init__(self, db: Database, reader: Reader, hasher: PasswordHasher, most: int | None = None) -> None:
+    def __init__(self, db: Store, reader: Reader, hasher: PasswordHasher, most: int | None = None) -> None:
         self._db = db
         self._reader = reader
         self._hasher = hasher

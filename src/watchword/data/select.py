@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -20,6 +20,7 @@ from watchword.data.tally import rows_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
     from watchword.data.schema import Collection
     from watchword.data.scope import Scope
     from watchword.query.query import Query
-    from watchword.storage.engine import Database
 
 MOST_PLANS = 500
 """How many plans are remembered for one set of rights on one structure of the database."""
 LONGEST_REMEMBERED = 4_000
 MOST_REMEMBERED = 200_000
 """Characters of a query whose plan is remembered, and of all such queries: nobody shall fill the memory with them."""
+
+
+class Source(Protocol):
+    """What a reader needs of the database."""
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction for reading."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -56,7 +63,7 @@ class Reader:
     A read without a connection of its caller's opens a transaction of its own.
     """
 
-    def __init__(self, db: Database, limits: Limits = _LIMITS) -> None:
+    def __init__(self, db: Source, limits: Limits = _LIMITS) -> None:
         self._db = db
         self._limits = limits
         self._plans: WeakKeyDictionary[Catalogue, _Plans] = WeakKeyDictionary()

@@ -33,7 +33,7 @@ OpenConnection = AsyncConnection
 CONNECT_SECONDS = 10
 POOL_SECONDS = 10
 BUSY_MILLISECONDS = 5000
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0
 TURN_SECONDS = 10
 
 WITHOUT_BOUND = select(func.set_config("statement_timeout", "0", True))
@@ -173,7 +173,7 @@ class Database:
             with anyio.fail_after(TURN_SECONDS):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise _unavailable("other writers do not end") from error
+            raise unavailable("other writers do not end") from error
         try:
             yield
         finally:
@@ -227,8 +227,9 @@ def impatient() -> Problem:
     return Problem(Code.SERVICE_UNAVAILABLE, service="database", reason="The query takes too long")
 
 
-def unavailable() -> Problem:
-    """Say that the database cannot be used now, and nothing about why."""
+def unavailable(reason: str) -> Problem:
+    """Say that the database cannot be used now. Why is written down for the operator; the client is not told."""
+    _log.warning("database.unavailable", reason=reason)
     return Problem(Code.SERVICE_UNAVAILABLE, service="database", reason="The database is not available")
 
 
@@ -254,12 +255,12 @@ def _reaching() -> Iterator[None]:
     try:
         yield
     except (OSError, PoolTimeout) as error:
-        raise _unavailable(type(error).__name__) from error
+        raise unavailable(type(error).__name__) from error
     except Exception as error:
         # By its state, not by its class: who serves SQLite does without asyncpg.
         state = str(getattr(error, "sqlstate", None))
         if state.startswith(_UNAVAILABLE):
-            raise _unavailable(state) from error
+            raise unavailable(state) from error
         raise
 
 
@@ -277,19 +278,13 @@ def _answering() -> Iterator[None]:
             raise unavailable() from error
         reason = _why_lost(error)
         if reason is not None:
-            raise _unavailable(reason) from error
+            raise unavailable(reason) from error
         state, message = str(getattr(error.orig, "sqlstate", None)), str(error.orig)
         if state == _CANCELLED or message == "interrupted":
             raise impatient() from error
         if state.startswith(_TOO_COMPLEX) or message.startswith(_TOO_COMPLEX_FOR_SQLITE):
             raise invalid_query("The query is too complex") from error
         raise
-
-
-def _unavailable(reason: str) -> Problem:
-    """Write down for the operator what the client is not told."""
-    _log.warning("database.unavailable", reason=reason)
-    return unavailable()
 
 
 def _why_lost(error: DBAPIError) -> str | None:
