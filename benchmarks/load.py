@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 if TYPE_CHECKING:
     from benchmarks.server import Server
 
-ADMIN = {"Authorization": "Bearer admin-token"}
+ADMIN = {"Authorization": "Bearer admin-token-0001"}
 RULE = {"status": {"_eq": "published"}}
 FIELDS = ["id", "title", "status", "views"]
 

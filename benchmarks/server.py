@@ -74,7 +74,7 @@ def _start(database: Path, port: int) -> subprocess.Popen[bytes]:
         "PATH": os.defpath,
         "ADMIN_EMAIL": "admin@example.com",
         "ADMIN_PASSWORD": "a-fairly-long-password",
-        "ADMIN_TOKEN": "admin-token",
+        "ADMIN_TOKEN": "admin-token-0001",
         "LOGIN_STALL_TIME": "1",
         "LOG_LEVEL": "error",
         "WEBSOCKETS_HEARTBEAT_ENABLED": "false",

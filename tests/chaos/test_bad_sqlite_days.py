@@ -81,7 +81,7 @@ async def test_login_and_rights_work_while_nobody_can_write(sqlite_url: str) -> 
     async with application(sqlite_url) as app:
         await app.user("ann", [permission("read")])
         with locked(sqlite_url):
-            async with app.authenticated("ann-token") as socket:
+            async with app.authenticated("ann-static-token") as socket:
                 assert (await socket.ask(FOLLOW))["event"] == "init"
             answer = await app.http.post("/auth/login", json={"email": "ann@example.com", "password": "wrong-password"})
             assert answer.status_code in {401, 503}

@@ -60,7 +60,7 @@ async def test_sockets_stay_open_and_are_told_of_changes(sqlite_url: str, clock:
 
 
 async def test_silent_client_is_given_up_whatever_the_clock_says(sqlite_url: str, clock: JumpingClock) -> None:
-    async with running(sqlite_url) as app, app.authenticated("ann-token") as socket:
+    async with running(sqlite_url) as app, app.authenticated("ann-static-token") as socket:
         clock.offset = -HOUR
         assert await socket.receive() == {"type": "ping"}
         assert await socket.closed() == 1000

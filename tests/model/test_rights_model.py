@@ -91,7 +91,7 @@ class World:
             case ("forbid", user):
                 await self.forbid(user)
             case ("become", index, user):
-                assert (await self.ask(index, sockets, {"type": "auth", "access_token": f"{user}-token"}))[
+                assert (await self.ask(index, sockets, {"type": "auth", "access_token": f"{user}-static-token"}))[
                     "status"
                 ] == "ok"
                 if self.acting[index] != user:
@@ -164,7 +164,7 @@ async def play(steps: list[tuple[Any, ...]], folder: Path) -> None:
             found = await app.admin("GET", "/policies")
             policies[user] = next(each["id"] for each in found if each["name"] == user)
         world = World(app, ids, policies)
-        async with app.authenticated("ann-token") as ann, app.authenticated("bob-token") as bob:
+        async with app.authenticated("ann-static-token") as ann, app.authenticated("bob-static-token") as bob:
             sockets = [ann, bob]
             await world.listen(sockets)
             for step in steps:

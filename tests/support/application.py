@@ -59,13 +59,13 @@ class Application:
         return answer.json()["data"] if answer.content else None
 
     async def user(self, name: str, permissions: list[dict[str, Any]]) -> str:
-        """Make a user with a role, a policy with these permissions, and the static token `<name>-token`."""
+        """Make a user with a role, a policy with these permissions, and the static token `<name>-static-token`."""
         role = (await self.admin("POST", "/roles", {"name": name}))["id"]
         policy = (await self.admin("POST", "/policies", {"name": name}))["id"]
         await self.admin("POST", "/access", {"role": role, "policy": policy})
         for permission in permissions:
             await self.admin("POST", "/permissions", permission | {"policy": policy})
-        user = {"email": f"{name}@example.com", "password": PASSWORD, "role": role, "token": f"{name}-token"}
+        user = {"email": f"{name}@example.com", "password": PASSWORD, "role": role, "token": f"{name}-static-token"}
         return str((await self.admin("POST", "/users", user))["id"])
 
     async def login(self, name: str) -> dict[str, Any]:

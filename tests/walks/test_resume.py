@@ -33,7 +33,7 @@ async def follow(socket: ScriptedSocket, since: str | None = None, **more: Any) 
 
 
 async def test_what_was_missed_is_told_in_order(app: Application) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         first = await follow(socket)
         await app.admin("POST", "/items/articles", {"title": "seen", "status": "published"})
         position = (await socket.receive())["position"]
@@ -42,7 +42,7 @@ async def test_what_was_missed_is_told_in_order(app: Application) -> None:
     await app.admin("POST", "/items/articles", {"title": "missed", "status": "published"})
     await app.admin("PATCH", "/items/articles/1", {"status": "draft"})
     await app.admin("DELETE", "/items/articles/2")
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         again = await follow(socket, position)
         assert (again["event"], "data" in again, "error" in again) == ("init", False, False)
         created, deleted = await socket.receive(), await socket.receive()
@@ -54,9 +54,9 @@ async def test_what_was_missed_is_told_in_order(app: Application) -> None:
 
 
 async def test_a_quiet_subscription_comes_back_with_the_position_of_its_beginning(app: Application) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         position = (await follow(socket))["position"]
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         assert "data" not in await follow(socket, position)
         assert await socket.silent()
 
@@ -64,7 +64,7 @@ async def test_a_quiet_subscription_comes_back_with_the_position_of_its_beginnin
 @pytest.mark.parametrize("position", ["abcdefgh:1", "nonsense", "abcdefgh:99999999999999999999", ""])
 async def test_a_position_that_is_not_known_gives_everything_anew(app: Application, position: str) -> None:
     await app.admin("POST", "/items/articles", {"title": "a", "status": "published"})
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         answer = await follow(socket, position)
         assert [row["title"] for row in answer["data"]] == ["a"]
         assert answer["error"]["code"] == "POSITION_LOST"
@@ -73,38 +73,38 @@ async def test_a_position_that_is_not_known_gives_everything_anew(app: Applicati
 
 
 async def test_a_position_that_was_trimmed_is_lost_and_never_told_in_part(app: Application) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         position = (await follow(socket))["position"]
     for number in range(5):
         await app.admin("POST", "/items/articles", {"title": str(number), "status": "published"})
     await app.app.parts.log.trim(3600, 2)
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         answer = await follow(socket, position)
         assert (answer["error"]["reason"], len(answer["data"])) == ("trimmed", 5)
 
 
 async def test_what_was_missed_is_told_by_the_rights_of_now(app: Application) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         position = (await follow(socket))["position"]
     await app.admin("POST", "/items/articles", {"title": "secret", "status": "published"})
     permissions = await app.admin("GET", "/permissions")
     mine = next(each for each in permissions if each["collection"] == "articles")
     await app.admin("PATCH", f"/permissions/{mine['id']}", {"fields": ["id"]})
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         await follow(socket, position)
         assert (await socket.receive())["data"] == [{"id": 1}]
     await app.admin("DELETE", f"/permissions/{mine['id']}")
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         assert (await follow(socket, position))["error"]["code"] == "FORBIDDEN"
         assert await socket.silent()
 
 
 async def test_too_much_is_told_as_a_whole(app: Application, database_url: str) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         position = (await follow(socket))["position"]
     rows = ", ".join(f"('row {number}', 'published')" for number in range(6_000))
     await execute(database_url, f"INSERT INTO articles (title, status) VALUES {rows}")
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         answer = await follow(socket, position, query={"limit": 1})
         assert (answer["error"]["code"], len(answer["data"])) == ("POSITION_LOST", 1)
 
@@ -112,7 +112,7 @@ async def test_too_much_is_told_as_a_whole(app: Application, database_url: str) 
 async def test_clients_that_come_and_go_see_everything_once(app: Application) -> None:
     """While rows are written, sockets drop and return: no gap, no duplicate, in order, for every client."""
     written, chance = 60, random.Random(7)  # noqa: S311 - which sockets drop when, not a secret
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         begin = (await follow(socket))["position"]
 
     async def write() -> None:
@@ -122,7 +122,7 @@ async def test_clients_that_come_and_go_see_everything_once(app: Application) ->
     async def come_and_go(seen: list[str]) -> None:
         position = begin
         while len(seen) < written:
-            async with app.authenticated("reader-token") as socket:
+            async with app.authenticated("reader-static-token") as socket:
                 assert "error" not in await follow(socket, position, event="create")
                 for _ in range(chance.randint(1, 4)):
                     if len(seen) < written:

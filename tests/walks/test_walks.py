@@ -66,7 +66,7 @@ async def test_a_login_over_the_socket_expires_and_is_renewed(database_url: str)
 
 async def test_a_write_reaches_each_subscriber_as_it_may_see_it(app: Application, database_url: str) -> None:
     mine = await app.user("owner", OWNER)
-    async with app.authenticated("reader-token") as reader, app.authenticated("owner-token") as owner:
+    async with app.authenticated("reader-static-token") as reader, app.authenticated("owner-static-token") as owner:
         for socket in (reader, owner):
             assert plain(await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})) == subscription(
                 "init", []
@@ -92,7 +92,7 @@ async def test_a_write_reaches_each_subscriber_as_it_may_see_it(app: Application
 async def test_relational_rules_and_nested_fields_are_followed(app: Application, database_url: str) -> None:
     await app.user("fan", RELATIONAL)
     await execute(database_url, "INSERT INTO authors (id, name) VALUES (1, 'Ann'), (2, 'Bob')")
-    async with app.authenticated("fan-token") as fan:
+    async with app.authenticated("fan-static-token") as fan:
         query = {"fields": ["title", "author.name"]}
         refused = await fan.ask({"type": "subscribe", "collection": "articles", "uid": "s", "query": query})
         assert refused["error"]["code"] == "FORBIDDEN"
@@ -103,7 +103,7 @@ async def test_relational_rules_and_nested_fields_are_followed(app: Application,
         await execute(database_url, "UPDATE articles SET author = 3 - author")
         told = [await fan.receive(), await fan.receive()]
         assert {frame["event"]: frame["data"] for frame in told} == {"delete": ["1"], "create": [{"title": "b"}]}
-    async with app.authenticated("editor-token") as editor:
+    async with app.authenticated("editor-static-token") as editor:
         await app.admin(
             "POST", "/permissions", permission("read", "authors") | {"policy": await _policy(app, "editor")}
         )
@@ -151,14 +151,14 @@ async def test_what_ends_a_user_ends_the_sockets(app: Application, change: dict[
 
 
 async def test_a_user_who_vanishes_from_the_database_is_gone_at_once(app: Application, database_url: str) -> None:
-    async with app.authenticated("reader-token") as socket:
+    async with app.authenticated("reader-static-token") as socket:
         await execute(database_url, "DELETE FROM watchword_users WHERE email = 'reader@example.com'")
         assert (await socket.receive())["status"] == "error"
         assert await socket.closed() == 4401
 
 
 async def test_rights_that_are_taken_away_end_what_they_allowed(app: Application) -> None:
-    async with app.authenticated("reader-token") as reader:
+    async with app.authenticated("reader-static-token") as reader:
         await reader.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
         permissions = await app.admin("GET", "/permissions")
         mine = next(p for p in permissions if p["collection"] == "articles" and "title" in p["fields"])
@@ -176,7 +176,7 @@ async def test_rows_that_a_change_of_rights_takes_away_are_told_as_deletes(app: 
     await app.admin(
         "POST", "/items/articles", [{"title": "a", "status": "published"}, {"title": "b", "status": "published"}]
     )
-    async with app.authenticated("reader-token") as reader, app.authenticated("editor-token") as editor:
+    async with app.authenticated("reader-static-token") as reader, app.authenticated("editor-static-token") as editor:
         for socket in (reader, editor):
             assert len((await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"}))["data"]) == 2
         permissions = await app.admin("GET", "/permissions")
@@ -204,9 +204,9 @@ async def test_a_refresh_over_http_extends_the_sockets_of_the_session(database_u
 
 
 async def test_another_user_on_the_same_socket_gets_nothing_of_the_first(app: Application) -> None:
-    async with app.authenticated("editor-token") as socket:
+    async with app.authenticated("editor-static-token") as socket:
         await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
-        assert (await socket.ask({"type": "auth", "access_token": "reader-token"}))["status"] == "ok"
+        assert (await socket.ask({"type": "auth", "access_token": "reader-static-token"}))["status"] == "ok"
         await app.admin("POST", "/items/articles", [{"title": "draft"}, {"title": "public", "status": "published"}])
         told = await socket.receive()
         assert [set(row) for row in told["data"]] == [{"id", "title", "status"}]
@@ -214,7 +214,7 @@ async def test_another_user_on_the_same_socket_gets_nothing_of_the_first(app: Ap
 
 
 async def test_unsubscribed_means_silent_even_in_a_burst(app: Application) -> None:
-    async with app.authenticated("editor-token") as socket:
+    async with app.authenticated("editor-static-token") as socket:
         await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s", "event": "create"})
         async with anyio.create_task_group() as group:
             for number in range(20):

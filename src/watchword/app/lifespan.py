@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from watchword.base.errors import Problem
+from watchword.base.errors import Problem, invalid_payload
 from watchword.base.secret import Secret
 from watchword.identity.administrators import has_administrator
 from watchword.identity.bootstrap import create_administrator
+from watchword.identity.static_tokens import SHORTEST
 from watchword.storage.migrations import migrate
 
 if TYPE_CHECKING:
@@ -81,9 +82,12 @@ async def _first_administrator(parts: Parts, setup: SetupLink) -> None:
     if not (email and password):
         setup.offer()
         return
+    token = parts.settings["ADMIN_TOKEN"]
+    if token and len(token) < SHORTEST:  # before anything is made: the next start would find somebody, and set no token
+        raise invalid_payload(f"ADMIN_TOKEN must have at least {SHORTEST} characters")
     user = await create_administrator(parts.db, parts.identity.users, email, Secret(password))
-    if parts.settings["ADMIN_TOKEN"]:
-        await parts.identity.static_tokens.set(user, parts.settings["ADMIN_TOKEN"])
+    if token:
+        await parts.identity.static_tokens.set(user, token)
     _log.info("administrator.created", email=email)
 
 

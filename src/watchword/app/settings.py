@@ -66,7 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ADMIN_EMAIL", "", "text", "E-mail address of the first administrator."),
     Setting("ADMIN_PASSWORD", "", "text", "Password of the first administrator.", secret=True),
-    Setting("ADMIN_TOKEN", "", "text", "Static token of the first administrator.", secret=True),
+    Setting("ADMIN_TOKEN", "", "text", "Static token of the first administrator, at least 16 characters.", secret=True),
     Setting("ACCESS_TOKEN_TTL", 900.0, "seconds", "Life of an access token."),
     Setting("REFRESH_TOKEN_TTL", 604_800.0, "seconds", "Life of a session that is not refreshed."),
     Setting("REFRESH_TOKEN_COOKIE_NAME", "directus_refresh_token", "text", "Cookie of the mode `cookie`."),

@@ -18,6 +18,7 @@ from watchword.identity.administrators import DECIDING
 from watchword.identity.client import is_storable
 from watchword.identity.project import COLLECTION as SETTINGS
 from watchword.identity.project import check_attempts, parse_policy
+from watchword.identity.static_tokens import check_length
 from watchword.identity.users import USERS
 from watchword.protocol import operations as op
 from watchword.query.rendering import CONCEALED
@@ -115,8 +116,8 @@ class SystemGuard:
         """Check what only identity can check.
 
         Raises:
-            Problem: FAILED_VALIDATION for a password or a setting that will not do, FORBIDDEN for a token that may not
-                be set.
+            Problem: FAILED_VALIDATION for a password or a setting and INVALID_PAYLOAD for a token that will not do,
+                FORBIDDEN for a token that may not be set.
         """
         guarded = Guarded(self, context, operation)
         if operation.query.collection == USERS and not isinstance(operation, op.Delete):
@@ -185,4 +186,6 @@ def _token(payload: dict[str, Any]) -> str | None:
         return _KEEP  # what a read shows, sent back
     if token is not None and (not isinstance(token, str) or not token):
         raise invalid_payload('"token" must be a text or null')
+    if token is not None:
+        check_length(token)
     return token

@@ -212,7 +212,7 @@ def _refusal(error: DBAPIError, collection: str, field: str | None) -> Problem:
     about: dict[str, Any] = {"collection": collection, "field": field}
     match state:
         case "55P03" | "40P01":  # lock_not_available, deadlock_detected
-            return unavailable()
+            return unavailable("a table is in use")
         case "23505" | "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY":
             return Problem(Code.RECORD_NOT_UNIQUE, f"Values of {where} are not unique.", **about)
         case "23502" | "SQLITE_CONSTRAINT_NOTNULL":

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from watchword.base.errors import Code, Problem, failed_validation, forbidden, not_unique
+from watchword.base.errors import Code, Problem, forbidden, invalid_payload, not_unique
 from watchword.base.ids import short_id, uuid7
 from watchword.base.secret import Secret, digest
 from watchword.identity.cache import Cache
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from watchword.storage.engine import Database
 
 PREFIX = "ww_"
+SHORTEST = 16
+"""How many characters a token has that somebody thinks up; shorter ones of former times go on working."""
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH = 32  # of 62 characters: 190 bits
@@ -77,22 +79,23 @@ class StaticTokens:
         return Issued(await self._insert(row), Secret(token))
 
     async def set(self, user: str, token: str) -> str:
-        """Make `token` the only one that a user has; any text will do. Returns its id.
+        """Make `token` the only one that a user has; any text that is long enough will do. Returns its id.
 
         Raises:
-            Problem: FAILED_VALIDATION when it is empty; RECORD_NOT_UNIQUE when another user has it; FORBIDDEN when
+            Problem: INVALID_PAYLOAD when it is too short; RECORD_NOT_UNIQUE when another user has it; FORBIDDEN when
                 there is no such user.
         """
-        if not token:
-            raise failed_validation("token", "required", "Value is required.")
+        check_length(token)
         return await self._insert(_row(user, token, self._clock.now()), replace=True)
 
     async def set_in(self, connection: AsyncConnection, user: str, token: str | None) -> None:
         """Do what `set` does, or take every token away, within a transaction; `forget` once it is committed.
 
         Raises:
-            Problem: RECORD_NOT_UNIQUE when another user has the token.
+            Problem: INVALID_PAYLOAD when it is too short; RECORD_NOT_UNIQUE when another user has the token.
         """
+        if token is not None:
+            check_length(token)
         await _delete(connection, tokens.c.user == user)
         if token is None:
             return
@@ -188,6 +191,16 @@ def generate() -> tuple[str, str]:
     prefix = f"{PREFIX}{short_id()}"
     body = f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH))}"
     return prefix, body + _check(body)
+
+
+def check_length(token: str) -> None:
+    """Let a token pass that shall be a user's from now on.
+
+    Raises:
+        Problem: INVALID_PAYLOAD when it is so short that it can be guessed.
+    """
+    if len(token) < SHORTEST:
+        raise invalid_payload(f'"token" must have at least {SHORTEST} characters')
 
 
 def has_typo(token: str) -> bool:

@@ -274,8 +274,7 @@ def _answering() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if _is_outdated(error):
-            _log.warning("database.structure_differs", exc_info=True)
-            raise unavailable() from error
+            raise unavailable("the structure has changed") from error
         reason = _why_lost(error)
         if reason is not None:
             raise unavailable(reason) from error

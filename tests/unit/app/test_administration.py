@@ -50,7 +50,7 @@ async def test_a_command_does_not_change_what_a_running_server_captures(sqlite_u
     async with application(sqlite_url) as app:
         await app.user("ann", reads)
         epoch = app.app.parts.log.epoch
-        async with app.authenticated("ann-token") as socket:
+        async with app.authenticated("ann-static-token") as socket:
             await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
             async with Administration(settings(sqlite_url, CAPTURE="false")) as administration:
                 assert await administration.has_administrator()

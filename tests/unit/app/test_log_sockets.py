@@ -59,7 +59,7 @@ async def second_administrator(run: Application) -> str:
     role = (await run.admin("POST", "/roles", {"name": "second"}))["id"]
     policy = (await run.admin("POST", "/policies", {"name": "all", "admin_access": True}))["id"]
     await run.admin("POST", "/access", {"role": role, "policy": policy})
-    user = {"email": "second@example.com", "password": PASSWORD, "role": role, "token": "second-token"}
+    user = {"email": "second@example.com", "password": PASSWORD, "role": role, "token": "second-static-token"}
     await run.admin("POST", "/users", user)
     return str(policy)
 
@@ -93,7 +93,7 @@ async def test_the_recorded_conversation(sqlite_url: str) -> None:
 async def test_only_administrators_are_let_in(sqlite_url: str) -> None:
     async with application(sqlite_url) as run:
         await run.user("reader", [permission("read")])
-        for query in ("", "access_token=nope", "access_token=reader-token"):
+        for query in ("", "access_token=nope", "access_token=reader-static-token"):
             with pytest.raises(Refused) as refused:
                 async with run.socket(LOGS, query):
                     pass
@@ -105,7 +105,7 @@ async def test_in_other_modes_too_only_administrators_are_told(sqlite_url: str, 
     async with application(sqlite_url, WEBSOCKETS_LOGS_AUTH=mode) as run:
         await run.user("reader", [permission("read")])
         async with run.socket(LOGS) as socket:
-            assert (await socket.ask({"type": "auth", "access_token": "reader-token"}))["status"] == "ok"
+            assert (await socket.ask({"type": "auth", "access_token": "reader-static-token"}))["status"] == "ok"
             assert await socket.ask({"type": "subscribe", "log_level": "info"}) == FORBIDDEN
             structlog.get_logger("test").error("not for readers")
             assert await socket.silent()
@@ -113,7 +113,7 @@ async def test_in_other_modes_too_only_administrators_are_told(sqlite_url: str, 
             assert (await socket.ask({"type": "subscribe", "log_level": "warn"}))["event"] == "subscribe"
             structlog.get_logger("test").error("for administrators")
             assert await told(socket, "for administrators")
-            assert (await socket.ask({"type": "auth", "access_token": "reader-token"})) == FORBIDDEN
+            assert (await socket.ask({"type": "auth", "access_token": "reader-static-token"})) == FORBIDDEN
             assert (await socket.receive())["status"] == "ok"
             structlog.get_logger("test").error("not for readers")
             assert await socket.silent()
@@ -129,7 +129,7 @@ async def test_the_public_mode_tells_the_public_nothing(sqlite_url: str) -> None
 async def test_who_is_no_administrator_any_more_is_told_nothing_more(database_url: str) -> None:
     async with application(database_url) as run:
         policy = await second_administrator(run)
-        async with run.socket(LOGS, "access_token=second-token") as socket, following(run, "error") as other:
+        async with run.socket(LOGS, "access_token=second-static-token") as socket, following(run, "error") as other:
             assert (await socket.ask({"type": "subscribe", "log_level": "error"}))["event"] == "subscribe"
             await run.admin("PATCH", f"/policies/{policy}", {"admin_access": False})
             assert await socket.receive() == FORBIDDEN
@@ -144,7 +144,7 @@ async def test_who_is_suspended_is_closed(sqlite_url: str) -> None:
     async with application(sqlite_url) as run:
         await second_administrator(run)
         user = (await run.admin("GET", '/users?filter={"email":{"_eq":"second@example.com"}}'))[0]["id"]
-        async with run.socket(LOGS, "access_token=second-token") as socket:
+        async with run.socket(LOGS, "access_token=second-static-token") as socket:
             await socket.ask({"type": "subscribe", "log_level": "error"})
             await run.admin("PATCH", f"/users/{user}", {"status": "suspended"})
             assert (await socket.receive())["type"] == "auth"
@@ -256,5 +256,5 @@ async def test_info_tells_administrators_the_levels(sqlite_url: str) -> None:
         sockets = (await run.admin("GET", "/server/info"))["websocket"]
         assert sockets["logs"] == {"allowedLogLevels": {"warn": 40, "error": 50, "fatal": 60}}
         assert sockets["rest"] is False
-        seen = await run.http.get("/server/info", headers={"Authorization": "Bearer reader-token"})
+        seen = await run.http.get("/server/info", headers={"Authorization": "Bearer reader-static-token"})
         assert seen.json()["data"]["websocket"]["logs"] is False

@@ -46,7 +46,7 @@ async def test_nobody_else_may(sqlite_url: str) -> None:
         await run.user("reader", [permission("read")])
         cases: list[tuple[dict[str, str], int]] = [
             ({}, 403),
-            ({"Authorization": "Bearer reader-token"}, 403),
+            ({"Authorization": "Bearer reader-static-token"}, 403),
             ({"Authorization": "Bearer short"}, 401),
             ({"Authorization": f"Bearer {TOKEN}x"}, 401),
             ({"Authorization": "Metrics nope"}, 403),

@@ -17,7 +17,7 @@ from watchword.app.settings import load_settings
 def watchword(tmp_path: Path) -> Watchword:
     database = f"sqlite:///{tmp_path / 'w.db'}"
     flags = {"DATABASE_URL": database, "ADMIN_EMAIL": "admin@example.com", "ADMIN_PASSWORD": "a-long-password"}
-    return Watchword(load_settings(environment={}, flags=flags | {"ADMIN_TOKEN": "token"}))
+    return Watchword(load_settings(environment={}, flags=flags | {"ADMIN_TOKEN": "admin-token-0001"}))
 
 
 @pytest.mark.parametrize("outer", [fastapi.FastAPI, Starlette])
@@ -33,7 +33,7 @@ async def test_it_lives_inside_another_application(tmp_path: Path, outer: type[S
     app.mount("/api", inner)
     async with app.router.lifespan_context(app), client(app) as http:
         assert (await http.get("/api/server/ping")).text == "pong"
-        me = await http.get("/api/users/me", headers={"Authorization": "Bearer token"})
+        me = await http.get("/api/users/me", headers={"Authorization": "Bearer admin-token-0001"})
         assert me.json()["data"]["email"] == "admin@example.com"
         assert (await http.get("/server/ping")).status_code == 404
         missing = await http.get("/api/nowhere")

@@ -10,11 +10,12 @@ import pytest
 
 from watchword.app.application import Watchword
 from watchword.app.settings import load_settings
+from watchword.base.errors import Problem
 
 
 @asynccontextmanager
-async def running(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    flags = {"DATABASE_URL": f"sqlite:///{tmp_path / 'w.db'}", "LOGIN_STALL_TIME": "1"}
+async def running(tmp_path: Path, **settings: str) -> AsyncIterator[httpx.AsyncClient]:
+    flags = {"DATABASE_URL": f"sqlite:///{tmp_path / 'w.db'}", "LOGIN_STALL_TIME": "1"} | settings
     app = Watchword(load_settings(environment={}, flags=flags))
     transport = httpx.ASGITransport(app=app)
     async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
@@ -66,3 +67,15 @@ async def test_nobody_may_do_anything_before(tmp_path: Path) -> None:
         assert (await http.get("/users")).status_code == 403
         assert (await http.get("/users/me")).status_code == 401
         assert (await http.post("/users", json={"email": "a@example.com"})).status_code == 403
+
+
+async def test_a_short_token_of_the_first_administrator_is_refused_before_anybody_is_made(tmp_path: Path) -> None:
+    account = {"ADMIN_EMAIL": "first@example.com", "ADMIN_PASSWORD": "a-fairly-long-password"}
+    with pytest.raises(Problem) as refused:
+        async with running(tmp_path, ADMIN_TOKEN="x" * 15, **account):
+            pass
+    assert "ADMIN_TOKEN must have at least 16 characters" in refused.value.message
+    async with running(tmp_path, ADMIN_TOKEN="x" * 16, **account) as http:
+        assert (await http.get("/users/me", headers={"Authorization": f"Bearer {'x' * 16}"})).status_code == 200
+    async with running(tmp_path, ADMIN_TOKEN="short", **account) as http:  # it has done its work long ago
+        assert (await http.get("/users/me", headers={"Authorization": f"Bearer {'x' * 16}"})).status_code == 200

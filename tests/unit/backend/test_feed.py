@@ -92,7 +92,7 @@ async def test_subscribers_are_told_everything_anew_when_the_database_is_set_bac
     async with application(url) as app:
         await app.user("ann", READS)
         await app.admin("POST", "/items/articles", [{"title": str(number)} for number in range(20)])
-        async with app.authenticated("ann-token") as socket:
+        async with app.authenticated("ann-static-token") as socket:
             await socket.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
             await execute(url, f"{SET_BACK[kind]} DELETE FROM articles WHERE id > 1;")
             again = await socket.receive()

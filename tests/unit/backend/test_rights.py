@@ -52,7 +52,7 @@ async def test_a_connection_that_cannot_be_told_of_new_rights_is_closed_and_hold
         await app.user("reader", READS)
         broken = Broken()
         app.app.parts.hub.enter(broken)
-        async with app.authenticated("reader-token") as reader:
+        async with app.authenticated("reader-static-token") as reader:
             await reader.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
             await app.user("other", READS)
             await app.admin("POST", "/items/articles", {"title": "news"})

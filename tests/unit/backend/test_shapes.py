@@ -32,7 +32,7 @@ async def test_fields_of_own_rows_are_told_to_their_owner_and_to_nobody_else(dat
     async with application(database_url) as app:
         owner = await app.user("ann", TITLES_AND_OWN_TEXTS)
         await app.user("bob", TITLES_AND_OWN_TEXTS)
-        async with app.authenticated("ann-token") as ann, app.authenticated("bob-token") as bob:
+        async with app.authenticated("ann-static-token") as ann, app.authenticated("bob-static-token") as bob:
             await follow(ann)
             await follow(bob)
             to_ann, to_bob = await told_of(app, ann, bob, owner)
@@ -46,7 +46,7 @@ async def test_nested_fields_of_own_rows_are_told_to_their_owner_and_to_nobody_e
         owner = await app.user("ann", rights)
         await app.user("bob", rights)
         await execute(sqlite_url, f"INSERT INTO authors (id, name) VALUES (1, 'A'); {_article_of(owner)}")
-        async with app.authenticated("ann-token") as ann, app.authenticated("bob-token") as bob:
+        async with app.authenticated("ann-static-token") as ann, app.authenticated("bob-static-token") as bob:
             for socket in (ann, bob):
                 query = {"fields": ["name", "articles.body"]}
                 await socket.ask({"type": "subscribe", "collection": "authors", "uid": "s", "query": query})
@@ -64,7 +64,7 @@ async def test_fields_that_hang_on_related_rows_are_told_as_they_are_read(databa
     async with application(database_url) as app:
         await app.user("reader", TITLES_AND_TEXTS_OF_ANN)
         await execute(database_url, "INSERT INTO authors (id, name) VALUES (1, 'Ann'), (2, 'Bob')")
-        async with app.authenticated("reader-token") as reader:
+        async with app.authenticated("reader-static-token") as reader:
             await follow(reader, fields=["title", "body"])
             written = [{"title": "a", "body": "seen", "author": 1}, {"title": "b", "body": "hidden", "author": 2}]
             await app.admin("POST", "/items/articles", written)

@@ -27,7 +27,7 @@ async def app(sqlite_url: str) -> AsyncIterator[Application]:
         yield running
 
 
-async def ask(app: Application, method: str, path: str, body: Any, token: str = "clerk-token") -> int:
+async def ask(app: Application, method: str, path: str, body: Any, token: str = "clerk-static-token") -> int:
     answer = await app.http.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
     return answer.status_code
 
@@ -41,10 +41,31 @@ async def test_a_token_is_given_to_the_rows_whose_token_may_be_written(app: Appl
     clerk = await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
     assert await ask(app, "PATCH", f"/users/{clerk}", {"token": "a-new-token-of-mine"}) == 200
     assert await whose(app, "a-new-token-of-mine") == clerk
-    assert await whose(app, "clerk-token") is None
+    assert await whose(app, "clerk-static-token") is None
 
 
-@pytest.mark.parametrize("body", [{"token": "stolen-token-0001"}, {"token": None}, {"token": "x", "last_name": "y"}])
+async def test_a_token_that_is_too_short_is_refused_and_the_old_one_stays(app: Application) -> None:
+    clerk = await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
+    guest = {"email": "guest@example.com", "last_name": "guest", "token": "x" * 15}
+    for method, path, body in (
+        ("PATCH", f"/users/{clerk}", {"token": "x" * 15}),
+        ("PATCH", "/users/me", {"token": "x" * 15}),
+        ("PATCH", "/users", {"keys": [clerk], "data": {"token": "x" * 15}}),
+        ("POST", "/users", guest),
+        ("POST", "/users", [guest]),
+    ):
+        headers = {"Authorization": "Bearer clerk-static-token"}
+        answer = await app.http.request(method, path, json=body, headers=headers)
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["extensions"]["code"]) == (400, "INVALID_PAYLOAD")
+        assert error["message"] == 'Invalid payload. "token" must have at least 16 characters.'
+    assert await whose(app, "x" * 15) is None
+    assert await whose(app, "clerk-static-token") == clerk
+
+
+@pytest.mark.parametrize(
+    "body", [{"token": "stolen-token-0001"}, {"token": None}, {"token": "x" * 16, "last_name": "y"}]
+)
 async def test_a_token_is_not_given_to_rows_of_which_other_fields_may_be_written(app: Application, body: Any) -> None:
     await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
     boss = str((await app.admin("GET", "/users/me"))["id"])
@@ -71,7 +92,7 @@ async def test_what_a_read_shows_of_a_token_may_be_sent_back(app: Application) -
     clerk = await app.user("clerk", NAMES_OF_ALL_AND_OWN_TOKEN)
     boss = str((await app.admin("GET", "/users/me"))["id"])
     assert await ask(app, "PATCH", f"/users/{boss}", {"token": "**********", "last_name": "z"}) == 200
-    assert await whose(app, "clerk-token") == clerk
+    assert await whose(app, "clerk-static-token") == clerk
 
 
 async def test_a_new_password_is_not_the_users_own_address(app: Application) -> None:

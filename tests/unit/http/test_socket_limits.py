@@ -141,7 +141,7 @@ async def test_sockets_that_come_and_go_leave_nothing(sqlite_url: str) -> None:
         async def visit(number: int) -> None:
             async with app.socket() as socket:
                 if number % 2:
-                    await socket.ask({"type": "auth", "access_token": "ann-token"})
+                    await socket.ask({"type": "auth", "access_token": "ann-static-token"})
                     await socket.ask({"type": "subscribe", "collection": "articles", "uid": "1"})
 
         for _ in range(125):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from watchword.base.clock import ManualClock
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret, digest
 from watchword.identity.authenticator import Identity
+from watchword.identity.client import Client
 from watchword.identity.settings import IdentitySettings
-from watchword.identity.static_tokens import StaticTokens, generate, has_typo
+from watchword.identity.static_tokens import SHORTEST, StaticTokens, generate, has_typo
 from watchword.identity.users import NewUser
+from watchword.protocol.operations import AccessToken
 from watchword.storage.engine import Database
 from watchword.storage.tables import tokens as table
 
@@ -82,26 +85,46 @@ async def test_any_text_can_be_set_and_replaces_what_was(tokens: StaticTokens, u
     await tokens.set(user, "reader-static-token-0001")
     assert await tokens.find("reader-static-token-0001") is not None
     assert await tokens.find(issued.token.reveal()) is None
-    await tokens.set(user, "é")
-    assert await tokens.find("é") is not None
+    await tokens.set(user, "é" * SHORTEST)
+    assert await tokens.find("é" * SHORTEST) is not None
     assert await tokens.find("reader-static-token-0001") is None
 
 
-async def test_empty_token_cannot_be_set(tokens: StaticTokens, user: str) -> None:
+@pytest.mark.parametrize("short", ["", "x" * (SHORTEST - 1)])
+async def test_token_that_is_too_short_cannot_be_set(
+    identity: Identity, tokens: StaticTokens, user: str, db: Database, short: str
+) -> None:
+    await tokens.set(user, "own-static-token")
     with pytest.raises(Problem) as caught:
-        await tokens.set(user, "")
-    assert caught.value.code is Code.FAILED_VALIDATION
+        await tokens.set(user, short)
+    assert caught.value.code is Code.INVALID_PAYLOAD
+    with pytest.raises(Problem):
+        async with db.write() as connection:
+            await tokens.set_in(connection, user, short)
+    assert await tokens.find(short) is None
+    assert await tokens.find("own-static-token") is not None
+
+
+async def test_token_that_was_set_when_it_might_be_short_goes_on_working(
+    identity: Identity, client: Client, user: str, db: Database
+) -> None:
+    async with db.write() as connection:
+        await connection.execute(
+            insert(table).values(id="1", user=user, digest=digest("short"), created_at=datetime.now(UTC))
+        )
+    found = await identity.authenticate(AccessToken(Secret("short")), client)
+    assert found.principal.user == user
 
 
 async def test_token_of_another_user_cannot_be_set(identity: Identity, user: str) -> None:
     other = await identity.users.create(NewUser(email="bob@example.com"))
-    await identity.static_tokens.set(user, "shared")
-    await identity.static_tokens.set(other, "own")
+    await identity.static_tokens.set(user, "shared-static-token")
+    await identity.static_tokens.set(other, "own-static-token")
     with pytest.raises(Problem) as caught:
-        await identity.static_tokens.set(other, "shared")
+        await identity.static_tokens.set(other, "shared-static-token")
     assert caught.value.code is Code.RECORD_NOT_UNIQUE
-    assert "shared" not in str(caught.value)
-    for token, owner in (("shared", user), ("own", other)):
+    assert "shared-static-token" not in str(caught.value)
+    for token, owner in (("shared-static-token", user), ("own-static-token", other)):
         found = await identity.static_tokens.find(token)
         assert found is not None
         assert found.user == owner
@@ -182,21 +205,21 @@ async def test_token_can_be_set_and_taken_within_a_transaction(
     identity: Identity, tokens: StaticTokens, user: str, db: Database
 ) -> None:
     other = await identity.users.create(NewUser(email="bob@example.com"))
-    await tokens.set(other, "taken")
+    await tokens.set(other, "taken-static-token")
     async with db.write() as connection:
-        await tokens.set_in(connection, user, "own")
+        await tokens.set_in(connection, user, "own-static-token")
     tokens.forget()
-    found = await tokens.find("own")
+    found = await tokens.find("own-static-token")
     assert found is not None
     assert found.user == user
     with pytest.raises(Problem) as caught:
         async with db.write() as connection:
-            await tokens.set_in(connection, user, "taken")
+            await tokens.set_in(connection, user, "taken-static-token")
     assert caught.value.code is Code.RECORD_NOT_UNIQUE
     tokens.forget()
-    assert await tokens.find("own") is not None
+    assert await tokens.find("own-static-token") is not None
     async with db.write() as connection:
         await tokens.set_in(connection, user, None)
     tokens.forget()
-    assert await tokens.find("own") is None
-    assert await tokens.find("taken") is not None
+    assert await tokens.find("own-static-token") is None
+    assert await tokens.find("taken-static-token") is not None
