@@ -66,11 +66,11 @@ async def test_last_administrator_cannot_be_taken_away(place: Application) -> No
 
 async def test_one_of_two_administrators_can_go(place: Application) -> None:
     of = await ids(place)
-    other = {"email": "b@example.com", "role": of["role"], "token": "b-token"}
+    other = {"email": "b@example.com", "role": of["role"], "token": "bea-static-token"}
     await place.admin("POST", "/users", other)
     await place.admin("PATCH", f"/users/{of['user']}", {"status": "suspended"})
 
-    answer = await place.http.patch("/users/me", json={"role": None}, headers={"Authorization": "Bearer b-token"})
+    answer = await place.http.patch("/users/me", json={"role": None}, headers={"Authorization": "Bearer bea-static-token"})
 
     assert code(answer) == (422, "UNPROCESSABLE_CONTENT")
 
@@ -87,13 +87,13 @@ async def test_suspended_administrator_does_not_count(place: Application) -> Non
 async def test_administrator_by_a_role_above_counts(place: Application) -> None:
     of = await ids(place)
     child = await place.admin("POST", "/roles", {"name": "Child", "parent": of["role"]})
-    await place.admin("POST", "/users", {"email": "b@example.com", "role": child["id"], "token": "b-token"})
+    await place.admin("POST", "/users", {"email": "b@example.com", "role": child["id"], "token": "bea-static-token"})
     await place.admin("PATCH", f"/roles/{of['role']}", {"parent": child["id"]})  # a circle, which ends
 
     answer = await place.http.delete(f"/users/{of['user']}", headers=ADMIN)
 
     assert answer.status_code == 204
-    assert (await place.http.get("/roles", headers={"Authorization": "Bearer b-token"})).status_code == 200
+    assert (await place.http.get("/roles", headers={"Authorization": "Bearer bea-static-token"})).status_code == 200
 
 
 async def test_administrator_in_person_counts(place: Application) -> None:
@@ -108,7 +108,7 @@ async def test_somebody_else_cannot_take_the_last_one_away_either(place: Applica
     of = await ids(place)
     await place.user("mel", [permission(action, "directus_users") for action in ("read", "update", "delete")])
 
-    answer = await place.http.delete(f"/users/{of['user']}", headers={"Authorization": "Bearer mel-token"})
+    answer = await place.http.delete(f"/users/{of['user']}", headers={"Authorization": "Bearer mel-static-token"})
 
     assert code(answer) == (422, "UNPROCESSABLE_CONTENT")
 
@@ -123,7 +123,7 @@ async def test_other_changes_go_through(place: Application) -> None:
 
 async def test_two_who_go_at_the_same_time_leave_one(place: Application) -> None:
     of = await ids(place)
-    other = {"email": "b@example.com", "role": of["role"], "token": "b-token"}
+    other = {"email": "b@example.com", "role": of["role"], "token": "bea-static-token"}
     key = (await place.admin("POST", "/users", other))["id"]
     statuses: list[int] = []
 
@@ -133,7 +133,7 @@ async def test_two_who_go_at_the_same_time_leave_one(place: Application) -> None
 
     async with anyio.create_task_group() as group:
         group.start_soon(leave, of["user"], ADMIN)
-        group.start_soon(leave, key, {"Authorization": "Bearer b-token"})
+        group.start_soon(leave, key, {"Authorization": "Bearer bea-static-token"})
 
     assert sorted(statuses) in ([200, 422], [204, 422])
     assert await has_administrator(place.app.parts.db)

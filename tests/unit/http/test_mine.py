@@ -9,7 +9,7 @@ from tests.support.application import ADMIN, Application, application, permissio
 from tests.unit.http.conftest import ADMIN as HTTP_ADMIN
 from tests.unit.http.conftest import EDITOR, NOBODY, READER
 
-MEL = {"Authorization": "Bearer mel-token"}
+MEL = {"Authorization": "Bearer mel-static-token"}
 OWN = {"owner": {"_eq": "$CURRENT_USER"}}
 
 
@@ -37,10 +37,10 @@ async def test_roles_of_the_caller_are_told_with_those_above_them(place: Applica
     [middle] = top["children"]
     policy = await place.admin("POST", "/policies", {"name": "Roles", "permissions": [_reading_roles()]})
     await place.admin("POST", "/access", {"role": top["id"], "policy": policy["id"]})
-    user = {"email": "low@example.com", "role": middle, "token": "low-token"}
+    user = {"email": "low@example.com", "role": middle, "token": "low-static-token"}
     await place.admin("POST", "/users", user)
 
-    answer = await place.http.get("/roles/me?fields=id,name", headers={"Authorization": "Bearer low-token"})
+    answer = await place.http.get("/roles/me?fields=id,name", headers={"Authorization": "Bearer low-static-token"})
     tree = await place.admin("GET", f"/roles/{top['id']}?fields=name,children.name,children.parent.name")
 
     assert answer.json() == {"data": [{"id": top["id"], "name": "Top"}, {"id": middle, "name": "Middle"}]}

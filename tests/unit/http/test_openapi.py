@@ -11,7 +11,7 @@ from tests.support.application import ADMIN, Application, application, permissio
 from tests.unit.http.conftest import ADMIN as HTTP_ADMIN
 from tests.unit.http.conftest import NOBODY
 
-MEL = {"Authorization": "Bearer mel-token"}
+MEL = {"Authorization": "Bearer mel-static-token"}
 TABLES = """
 CREATE TABLE authors (id INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL);
 CREATE TABLE articles (
@@ -152,7 +152,7 @@ async def test_rows_are_described_by_their_types(place: Application) -> None:
 
 async def test_writer_who_may_not_read_gets_no_body(place: Application) -> None:
     await place.user("wim", [permission("create", fields="title")])
-    document = await described(place.http, {"Authorization": "Bearer wim-token"})
+    document = await described(place.http, {"Authorization": "Bearer wim-static-token"})
 
     assert document["paths"]["/items/articles"]["post"]["responses"].keys() == {"204", "default"}
     reader = await described(place.http, MEL)

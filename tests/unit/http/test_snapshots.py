@@ -128,6 +128,6 @@ async def test_difference_that_cannot_be_applied_changes_nothing(app: Applicatio
 
 async def test_only_administrators_take_compare_and_apply(app: Application) -> None:
     await app.user("reader", [permission("read")])
-    headers = {"Authorization": "Bearer reader-token"}
+    headers = {"Authorization": "Bearer reader-static-token"}
     for method, path in (("GET", "/schema/snapshot"), ("POST", "/schema/diff"), ("POST", "/schema/apply")):
         assert (await app.http.request(method, path, json={}, headers=headers)).status_code == 403, path

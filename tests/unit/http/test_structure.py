@@ -12,7 +12,7 @@ from tests.support.application import ADMIN, Application, application, execute, 
 
 pytestmark = pytest.mark.timeout(60)
 
-READER = {"Authorization": "Bearer reader-token"}
+READER = {"Authorization": "Bearer reader-static-token"}
 EVERY_TYPE = {
     "words": "string",
     "prose": "text",

@@ -12,8 +12,8 @@ from tests.support.application import Application, application, permission
 from tests.unit.http.conftest import ADMIN, EDITOR, NOBODY, READER
 
 TASKS = "CREATE TABLE tasks (id INTEGER PRIMARY KEY, name VARCHAR(20), sort INTEGER);"
-KIM = {"Authorization": "Bearer kim-token"}
-LEE = {"Authorization": "Bearer lee-token"}
+KIM = {"Authorization": "Bearer kim-static-token"}
+LEE = {"Authorization": "Bearer lee-static-token"}
 
 
 @pytest.mark.parametrize(("query", "length"), [("", 32), ("?length=1", 1), ("?length=500", 500)])
