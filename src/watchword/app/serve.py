@@ -10,6 +10,7 @@ import uvicorn
 from watchword.app.http_protocol import Patience, http_protocol
 from watchword.app.lifespan import close_sockets
 from watchword.app.listening import BACKLOG, listen
+from watchword.app.socket_protocol import SocketProtocol
 
 if TYPE_CHECKING:
     import socket
@@ -51,7 +52,7 @@ def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
         app,
         loop="uvloop",
         http=http_protocol(_patience(settings)),
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_max_size=settings["WEBSOCKETS_REST_MAX_MESSAGE"],
         ws_ping_interval=None,
         ws_per_message_deflate=False,

@@ -121,6 +121,10 @@ class Transport(Protocol):
     async def close(self, code: int) -> None:
         """Close with a code."""
 
+    @property
+    def when_read(self) -> Callable[[Callable[[], None]], None] | None:
+        """Calls what it is given once the client has read all that was written; None where that is never known."""
+
 
 class Conversation:
     """One connection from the upgrade to the close."""
@@ -169,6 +173,8 @@ class Conversation:
         `identified` is called whenever another principal begins to act.
         """
         self._identified = identified
+        if transport.when_read is not None and self._pace.gap:
+            self._outbox.receipts.begin(transport.when_read)
         self._services.hub.enter(self)
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
@@ -390,7 +396,7 @@ class Conversation:
 
     def _say(self, outcome: out.Outcome) -> None:
         if not self._machine.is_closed or isinstance(outcome, out.Refused):
-            self._outbox.say(self._dialect.send(outcome))
+            self._outbox.say(self._dialect.send(outcome), apart=isinstance(outcome, out.Subscribed))
 
     async def _apply(self) -> None:
         """Do what the machine wants done, and what that leads to."""

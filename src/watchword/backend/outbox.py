@@ -1,9 +1,10 @@
 """Outbox: what waits to be written to one connection, in order, bounded, paced.
 
 Events of one subscription that come within `gap` seconds are gathered into as few frames as the dialect can. A frame
-with events keeps `gap` apart from the frames before and after it, because clients lose frames that arrive in one read.
-Answers go before events, at once otherwise, until an event has waited for a `gap`. One task writes; everybody else only
-appends.
+with events keeps `gap` apart from the frames before and after it, because clients lose frames that arrive in one read;
+and where the client can be asked whether it has read the one, the other waits for that too.
+Answers go before events, at once otherwise, until an event has waited for a `gap`; those that begin a subscription keep
+apart as events do. One task writes; everybody else only appends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watchword.backend.alarm import Alarm
+from watchword.backend.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,18 +53,19 @@ class Outbox:
         self._gap = gap
         self._hard = hard
         self._high = high or hard
-        self._answers: deque[str] = deque()
+        self._answers: deque[tuple[str, bool]] = deque()
         self._ready: deque[tuple[str | None, str]] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
         self._event_bytes = 0
         self._answer_bytes = 0
         self._ready_bytes = 0
-        self._written_at = self._event_at = -inf
+        self._written_at = self._apart_at = -inf
         self._due: float | None = None
         self._held = False
         self._alarm = Alarm()
         self._room = Alarm()
+        self.receipts = Receipts(self._alarm.ring)
 
     @property
     def overrun(self) -> bool:
@@ -87,10 +90,10 @@ class Outbox:
         """How many events and frames with events wait."""
         return self._waiting + len(self._ready)
 
-    def say(self, frames: Iterable[str]) -> None:
-        """Queue an answer."""
+    def say(self, frames: Iterable[str], *, apart: bool = False) -> None:
+        """Queue an answer, which may have to keep `apart` from other frames as events do."""
         for frame in frames:
-            self._answers.append(frame)
+            self._answers.append((frame, apart))
             self._answer_bytes += len(frame)
         self._alarm.ring()
 
@@ -137,14 +140,13 @@ class Outbox:
         if not self._has_events:
             self._due = None
         elif self._due is None:
-            self._due = max(now, self._event_at + self._gap) + self._gap
+            self._due = max(now, self._apart_at + self._gap) + self._gap
         if self._answers and (is_last or self._may_answer(now)):
-            self._written_at = now
-            answer = self._answers.popleft()
+            answer, apart = self._answers.popleft()
             self._answer_bytes -= len(answer)
-            self._room.ring()
+            self._note(now, apart=apart)
             return answer
-        if not self._has_events or now < self._written_at + self._gap:
+        if not self._has_events or self._is_too_close(now, apart=True):
             return None
         if not self._ready:
             subscription, events = next(iter(self._pending.items()))
@@ -155,20 +157,22 @@ class Outbox:
                 self._ready_bytes += len(frame)
         if not self._ready:
             return None
-        self._written_at = self._event_at = now
         self._due = None
         frame = self._ready.popleft()[1]
         self._ready_bytes -= len(frame)
-        self._room.ring()
+        self._note(now, apart=True)
         return frame
 
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""
         moments = [] if deadline is None else [deadline]
-        if self._has_events:
-            moments.append(self._written_at + self._gap)
-        if self._answers and not self._is_event_due(now):
-            moments.append(self._event_at + self._gap)
+        if self.receipts.is_waiting:
+            moments.append(self.receipts.deadline)
+        else:
+            if self._has_events:
+                moments.append(self._free_at(apart=True))
+            if self._answers and not self._is_event_due(now):
+                moments.append(self._free_at(apart=self._answers[0][1]))
         await self._alarm.wait(min(moments) - now if moments else None)
 
     def _give_up(self, events: Sequence[Event]) -> None:
@@ -180,7 +184,25 @@ class Outbox:
         return not self._held and bool(self._pending or self._ready)
 
     def _may_answer(self, now: float) -> bool:
-        return not self._is_event_due(now) and now >= self._event_at + self._gap
+        return not self._is_event_due(now) and not self._is_too_close(now, apart=self._answers[0][1])
+
+    def _free_at(self, *, apart: bool) -> float:
+        """Return when the pause after what was written is over, for a frame that keeps apart, or for another one."""
+        return (self._written_at if apart else self._apart_at) + self._gap
+
+    def _is_too_close(self, now: float, *, apart: bool) -> bool:
+        """Whether a frame has to wait for the pause to end, and the client to have read.
+
+        When the client lags it is not read itself, so that no receipt would come.
+        """
+        return now < self._free_at(apart=apart) or (not self.lagging and self.receipts.is_due(now, apart=apart))
+
+    def _note(self, now: float, *, apart: bool) -> None:
+        self._written_at = now
+        if apart:
+            self._apart_at = now
+        self.receipts.wrote(now, apart=apart)
+        self._room.ring()
 
     def _is_event_due(self, now: float) -> bool:
         """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""

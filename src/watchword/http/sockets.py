@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+WHEN_READ = "watchword.when_read"
+"""The extension by which the server below offers `Transport.when_read`; no server has to have it."""
+
 RETRY_SECONDS = b"1"
 
 _TOLD = frozenset({400, 401, 429, 503})
@@ -127,18 +130,18 @@ class SocketEndpoint:
         client = client_of(connection, self._options.trusted_proxies)
         conversation = self._backend.open(self._dialect(), self._options.policy, self._options.pace, client)
         _log.info("socket.opened", path=connection.scope["path"], address=client.address)
-        await conversation.run(
-            _AsgiTransport(receive, send), principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous)
-        )
+        transport = _AsgiTransport(receive, send, connection.scope.get("extensions", {}).get(WHEN_READ))
+        await conversation.run(transport, principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous))
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
 
 
 class _AsgiTransport:
     """Messages over the ASGI interface."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, when_read: Callable[[Callable[[], None]], None] | None) -> None:
         self._receive = receive
         self._send = send
+        self.when_read = when_read
 
     async def receive(self) -> str | bytes | None:
         message: Message = await self._receive()

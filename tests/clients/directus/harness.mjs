@@ -14,17 +14,7 @@ export const PATIENCE = 60_000;
 
 const impatient = (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(PATIENCE) });
 
-/**
- * A WebSocket that tells one message a turn. The SDK loses all but the first of those that are told in one, which `ws` does
- * when they come in one read: on a machine that is busy enough, that happens whatever the server does.
- */
-export class Socket extends WebSocket {
-  constructor(url, options) {
-    super(url, { ...options, allowSynchronousEvents: false });
-  }
-}
-
-const globals = { fetch: impatient, WebSocket: Socket };
+const globals = { fetch: impatient, WebSocket };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 /** Tell the test what has come about. */
@@ -106,7 +96,7 @@ export class Record {
 }
 
 /** A WebSocket whose frames and closes can be seen beside the SDK, which keeps some of them to itself. */
-export function tapped(Base = Socket) {
+export function tapped(Base = WebSocket) {
   const taps = { frames: new Record(), closes: new Record() };
   class Tapped extends Base {
     constructor(...given) {

@@ -1,6 +1,6 @@
 /** The server is stopped and started again under a client that follows a collection. */
 
-import { client, finish, Follower, given, PATIENCE, report, sdk, Socket, tapped, told } from "./harness.mjs";
+import { client, finish, Follower, given, report, sdk, tapped, told } from "./harness.mjs";
 
 const { frames, closes, Tapped } = tapped();
 const inits = () => frames.frames.filter((frame) => frame.event === "init").length;

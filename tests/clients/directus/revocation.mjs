@@ -1,6 +1,7 @@
 /** Identities are withdrawn in every way there is, while sockets of theirs are open and others look on. */
 
-import { as, client, cookieJar, finish, Follower, given, report, sdk, Socket, tapped, told } from "./harness.mjs";
+import WebSocket from "ws";
+import { as, client, cookieJar, finish, Follower, given, report, sdk, tapped, told } from "./harness.mjs";
 
 const { authentication, createItem, createUser, deleteUser, readUser, realtime, staticToken, updateUser } = sdk;
 const admin = as(given.admin);
@@ -16,12 +17,12 @@ async function hire(name) {
 /** Open a socket and follow the articles. */
 async function open(auth, { mode = "handshake", person, cookies } = {}) {
   const jar = cookies ?? cookieJar();
-  class Cookied extends Socket {
+  class Cookied extends WebSocket {
     constructor(url) {
       super(url, { headers: { Cookie: [...jar.cookies].map((pair) => pair.join("=")).join("; ") } });
     }
   }
-  const { frames, closes, Tapped } = tapped(cookies ? Cookied : Socket);
+  const { frames, closes, Tapped } = tapped(cookies ? Cookied : WebSocket);
   const own = client({ fetch: jar.fetch, WebSocket: Tapped })
     .with(auth)
     .with(realtime({ authMode: mode, reconnect: false }));

@@ -38,7 +38,11 @@ async def test_changes_of_system_collections_are_told_and_those_of_items_are_not
 async def test_changes_of_items_are_told_where_that_was_chosen(database_url: str) -> None:
     async with application(database_url, ACTIVITY="all") as app:
         mel = await app.user("mel", EDIT)
-        headers = {"Authorization": "Bearer mel-static-token", "User-Agent": "a test", "Origin": "https://a.example.com"}
+        headers = {
+            "Authorization": "Bearer mel-static-token",
+            "User-Agent": "a test",
+            "Origin": "https://a.example.com",
+        }
         await app.http.post("/items/articles", json=[{"title": "a"}, {"title": "b"}], headers=headers)
         async with app.authenticated((await app.login("mel"))["access_token"]) as socket:
             message = {"type": "items", "action": "update", "collection": "articles", "data": {"title": "c"}}

@@ -70,7 +70,9 @@ async def test_one_of_two_administrators_can_go(place: Application) -> None:
     await place.admin("POST", "/users", other)
     await place.admin("PATCH", f"/users/{of['user']}", {"status": "suspended"})
 
-    answer = await place.http.patch("/users/me", json={"role": None}, headers={"Authorization": "Bearer bea-static-token"})
+    answer = await place.http.patch(
+        "/users/me", json={"role": None}, headers={"Authorization": "Bearer bea-static-token"}
+    )
 
     assert code(answer) == (422, "UNPROCESSABLE_CONTENT")
 

@@ -130,6 +130,8 @@ class Desk:
 class Line:
     """A transport; while it is blocked, the client reads nothing."""
 
+    when_read = None
+
     def __init__(self) -> None:
         self.to_server, self._frames = anyio.create_memory_object_stream[str | None](10_000)
         self._said, self.from_server = anyio.create_memory_object_stream[str](10_000)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from anyio import create_task_group, fail_after, wait_all_tasks_blocked
@@ -197,3 +197,132 @@ async def test_room_is_waited_for() -> None:
 @pytest.mark.parametrize(("data", "least"), [("x" * 500, 500), ({"a": {"b": ["x" * 500]}}, 500), (7, 1)])
 def test_size_of_an_event_follows_its_texts(data: object, least: int) -> None:
     assert least <= event(data).size < least + 100
+
+
+def test_an_answer_that_keeps_apart_does_so() -> None:
+    box = outbox()
+    box.say(["first", "second"], apart=True)
+    box.say(["third"])
+    assert box.take(1.0) == "first"
+    assert box.take(1.024) is None
+    assert box.take(1.025) == "second"
+    assert box.take(1.049) is None
+    assert box.take(1.050) == "third"
+
+
+class Client:
+    """Reads when told to."""
+
+    def __init__(self, box: Outbox) -> None:
+        self.asked: list[Callable[[], None]] = []
+        box.receipts.begin(self.asked.append)
+
+    def read(self) -> None:
+        self.asked.pop()()
+
+
+def test_a_frame_with_events_waits_until_the_client_has_read_the_one_before() -> None:
+    box = outbox()
+    client = Client(box)
+    box.deliver("a", event(1))
+    box.deliver("b", event(2))
+    assert box.take(0.0) == "a:1"
+    assert not client.asked
+    assert box.take(0.5) is None
+    assert box.take(0.6) is None
+    assert len(client.asked) == 1
+    client.read()
+    assert box.take(0.6) == "b:2"
+
+
+def test_what_was_written_long_ago_has_been_read() -> None:
+    box = outbox()
+    client = Client(box)
+    box.deliver("a", event(1))
+    assert box.take(0.0) == "a:1"
+    box.deliver("a", event(2))
+    assert box.take(1.5) == "a:2"
+    assert not client.asked
+
+
+def test_an_answer_waits_for_frames_with_events_alone() -> None:
+    box = outbox()
+    client = Client(box)
+    box.say(["first", "second"])
+    assert [box.take(0.0), box.take(0.0)] == ["first", "second"]
+    box.deliver("a", event(1))
+    assert box.take(0.1) is None
+    client.read()
+    assert box.take(0.1) == "a:1"
+    box.say(["third"])
+    assert box.take(0.2) is None
+    client.read()
+    assert box.take(0.2) == "third"
+
+
+def test_a_receipt_is_for_what_was_written_before_it_was_asked_for() -> None:
+    box = outbox()
+    client = Client(box)
+    box.say(["first"])
+    assert box.take(0.0) == "first"
+    box.deliver("a", event(1))
+    assert box.take(0.03) is None
+    box.say(["second"])
+    assert box.take(0.03) == "second"
+    client.read()
+    assert box.take(0.2) is None
+    client.read()
+    assert box.take(0.2) == "a:1"
+
+
+def test_a_client_that_never_answers_is_waited_for_once() -> None:
+    box = outbox()
+    client = Client(box)
+    for name in "abc":
+        box.deliver(name, event(1))
+    assert box.take(0.0) == "a:1"
+    assert box.take(0.1) is None
+    assert box.take(5.0) is None
+    assert box.take(5.1) == "b:1"
+    assert box.take(5.2) == "c:1"
+    assert len(client.asked) == 1
+
+
+def test_a_client_that_has_answered_is_waited_for() -> None:
+    box = outbox()
+    client = Client(box)
+    for name in "abc":
+        box.deliver(name, event(1))
+    assert box.take(0.0) == "a:1"
+    assert box.take(0.1) is None
+    client.read()
+    assert box.take(0.1) == "b:1"
+    assert box.take(0.2) is None
+    assert box.take(60.0) is None
+    client.read()
+    assert box.take(60.0) == "c:1"
+
+
+def test_a_client_that_lags_is_not_asked() -> None:
+    box = outbox(high=Mark(2, 10_000))
+    client = Client(box)
+    for name in "abcd":
+        box.deliver(name, event(1))
+    assert box.take(0.0) == "a:1"
+    assert box.lagging
+    assert box.take(0.1) == "b:1"
+    assert not client.asked
+
+
+async def test_a_receipt_ends_the_wait() -> None:
+    box = outbox()
+    client = Client(box)
+    box.deliver("a", event(1))
+    box.deliver("b", event(2))
+    assert box.take(0.0) == "a:1"
+    assert box.take(0.1) is None
+    async with create_task_group() as group:
+        group.start_soon(box.wait, 0.1, None)
+        await wait_all_tasks_blocked()
+        client.read()
+    assert box.take(0.1) == "b:2"
