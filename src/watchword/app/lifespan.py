@@ -42,6 +42,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
         await migrate(parts.db)
         await parts.log.open()
         await parts.structure.load()
+        await parts.identity.keys.start()
         await _first_administrator(parts, setup)
         await parts.broker.start()
         parts.feed.start()
@@ -54,6 +55,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
             group.start_soon(_every, TRIM_SECONDS, "trim", lambda: parts.log.trim(age, count))
             group.start_soon(_every, PURGE_SECONDS, "purge", parts.identity.sessions.purge)
             group.start_soon(_every, PURGE_SECONDS, "activity", parts.activity.trim)
+            group.start_soon(_every, PURGE_SECONDS, "purge keys", parts.identity.keys.purge)
             yield
             await close_sockets(parts)
             group.cancel_scope.cancel()

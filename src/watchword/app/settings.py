@@ -61,7 +61,7 @@ SETTINGS: tuple[Setting, ...] = (
         "SECRET",
         "",
         "text",
-        "At least 32 characters that sign tokens. Generated and kept beside an embedded database when absent.",
+        "At least 32 characters behind tokens and keys. Generated and kept beside an embedded database when absent.",
         secret=True,
     ),
     Setting("ADMIN_EMAIL", "", "text", "E-mail address of the first administrator."),

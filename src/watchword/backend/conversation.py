@@ -241,11 +241,11 @@ class Conversation:
         if self._machine.is_closed:
             return
         # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
-        same_user, moves = self.principal.user == self._owner, list[Move]()
+        same_user, moves = self.principal.subject == self._owner, list[Move]()
         if not same_user:
             if self._owner is not None:
                 self._outbox.discard_all()
-            self._owner = self.principal.user
+            self._owner = self.principal.subject
         for subscription, operation in tuple(self._subscriptions.items()):
             try:
                 if isinstance(context, Problem):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from watchword.backend.conversation import SESSION_ENDED
-from watchword.backend.structure import SESSIONS, TOKENS
+from watchword.backend.structure import KEYS, SESSIONS, TOKENS
 from watchword.base.errors import Code, Problem
 from watchword.identity.project import COLLECTION as SETTINGS
 from watchword.identity.users import USERS
@@ -38,7 +38,7 @@ class Rights:
 
     def concerns(self, collection: str) -> bool:
         """Whether changes of this name matter to anybody's identity or rights."""
-        return collection in {SESSIONS, TOKENS, USERS, SETTINGS} or collection in _RULES
+        return collection in {SESSIONS, TOKENS, KEYS, USERS, SETTINGS} or collection in _RULES
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Forget what was cached, close who may not stay, and follow anew what the others follow."""
@@ -53,6 +53,8 @@ class Rights:
             self._identity.static_tokens.forget()
         if any(change.collection == SETTINGS for change in changes):
             self._identity.project.invalidate()
+        if any(change.collection == KEYS for change in changes):
+            self._identity.keys.forget()
         users = {change.key for change in changes if isinstance(change, Logged) and _decides_one(change)}
         for user in users:
             self.invalidate(user)
@@ -65,8 +67,9 @@ class Rights:
             )
 
     async def forget(self) -> None:
-        """Look at every session, token and right again."""
+        """Look at every session, token, key and right again."""
         self._identity.static_tokens.forget()
+        self._identity.keys.forget()
         self._identity.project.invalidate()
         self.invalidate()
         await self.sweep()

@@ -141,6 +141,9 @@ SESSIONS = "$sessions"
 TOKENS = "$tokens"
 """The name under which the end of static tokens is in the log."""
 
+KEYS = "$keys"
+"""The name under which rotations of the signing keys are in the log: that there was one, and nothing of the keys."""
+
 _SESSIONS = Captured(
     collection=SESSIONS,
     table="watchword_sessions",
@@ -154,15 +157,22 @@ _TOKENS = Captured(
     collection=TOKENS,
     table="watchword_tokens",
     key=("id",),
-    columns=("id", "user", "expires_at"),
-    watched=("expires_at",),
+    columns=("id", "user", "role", "expires_at"),
+    watched=("expires_at", "user", "role"),
     actions=frozenset({"update", "delete"}),
+)
+
+_KEYS = Captured(
+    collection=KEYS,
+    table="watchword_signing_keys",
+    key=("id",),
+    columns=("id", "state"),
 )
 
 
 def _all_captured(catalogue: Catalogue) -> list[Captured]:
     captured = [_captured(collection) for collection in catalogue.schema.collections.values() if collection.captured]
-    return [*captured, _SESSIONS, _TOKENS]
+    return [*captured, _SESSIONS, _TOKENS, _KEYS]
 
 
 def _captured(collection: Collection) -> Captured:

@@ -1,4 +1,4 @@
-"""Commands: serve, demo, init, users, schema, doctor, version.
+"""Commands: serve, demo, init, users, tokens, keys, schema, doctor, version.
 
 Most of a start is importing, so that a command imports what it needs itself: `serve` listens before it goes on to that.
 """
@@ -6,32 +6,31 @@ Most of a start is importing, so that a command imports what it needs itself: `s
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 
 from watchword import __version__
 from watchword.app.listening import listen
-from watchword.app.settings import Settings, SettingsError, load_settings
+from watchword.app.settings import SettingsError
 from watchword.base.errors import Problem
 from watchword.base.secret import Secret
+from watchword.cli.credentials import keys, tokens
 from watchword.cli.importing import importing
+from watchword.cli.options import Config, Database, DatabaseOption, configure_logs, settings_of
 
 if TYPE_CHECKING:
     from watchword.app.administration import Administration
+    from watchword.app.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 users = typer.Typer(no_args_is_help=True, help="Make and manage users.")
 schema = typer.Typer(no_args_is_help=True, help="Look at the collections.")
 app.add_typer(users, name="users")
 app.add_typer(schema, name="schema")
-
-_DATABASE_HELP = "SQLite file or database URL; default: the setting DATABASE_URL."
-Database = Annotated[str | None, typer.Argument(help=_DATABASE_HELP)]
-DatabaseOption = Annotated[str | None, typer.Option("--database", help=_DATABASE_HELP)]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: watchword.toml.")]
+app.add_typer(tokens, name="tokens")
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:
@@ -48,21 +47,8 @@ def _administration(settings: Settings) -> Administration:
     with importing():
         from watchword.app.administration import Administration  # noqa: PLC0415 - see above
 
-    _configure_logs(settings)
+    configure_logs(settings)
     return Administration(settings)
-
-
-def _configure_logs(settings: Settings) -> None:
-    from watchword.app.logs import configure_logs  # noqa: PLC0415 - see above
-
-    configure_logs(settings["LOG_LEVEL"], settings["LOG_STYLE"])
-
-
-def _settings(config: Path | None, database: str | None, **flags: Any) -> Settings:
-    given = {name.upper(): value for name, value in flags.items() if value is not None}
-    if database is not None:
-        given |= {"DATABASE_URL": database if "://" in database else f"sqlite:///{database}", "DB_CLIENT": ""}
-    return load_settings(config, flags=given)
 
 
 @app.command()
@@ -73,13 +59,13 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve a database over REST and WebSockets."""
-    settings = _settings(config, database, host=host, port=port)
+    settings = settings_of(config, database, host=host, port=port)
     sockets = listen(settings["HOST"], settings["PORT"])  # from now on clients wait for us
     with importing():
         from watchword.app.application import Watchword  # noqa: PLC0415 - see above
         from watchword.app.serve import serve as serve_app  # noqa: PLC0415
 
-    _configure_logs(settings)
+    configure_logs(settings)
     serve_app(Watchword(settings), sockets)
 
 
@@ -90,10 +76,10 @@ def demo(
 ) -> None:
     """Serve a sample database with a page that shows it live."""
     with importing():
-        from watchword.app.demo import run_demo  # noqa: PLC0415 - see above
-        from watchword.app.logs import configure_logs  # noqa: PLC0415
+        from watchword.app import logs  # noqa: PLC0415 - see above
+        from watchword.app.demo import run_demo  # noqa: PLC0415
 
-    configure_logs("warning", "auto")
+    logs.configure_logs("warning", "auto")
     run_demo(host, port)
 
 
@@ -104,7 +90,7 @@ def init(
     email: Annotated[str | None, typer.Option(help="E-mail address of the administrator.")] = None,
 ) -> None:
     """Prepare a database and make its first administrator."""
-    settings = _settings(config, database)
+    settings = settings_of(config, database)
 
     async def run() -> None:
         async with _administration(settings) as administration:
@@ -129,7 +115,7 @@ def users_create(
     admin: Annotated[bool, typer.Option("--admin", help="Give every right.")] = False,
 ) -> None:
     """Make a user; the password is asked for, or read from standard input."""
-    settings = _settings(config, database)
+    settings = settings_of(config, database)
     password = _new_password()
 
     async def run() -> None:
@@ -142,7 +128,7 @@ def users_create(
 @users.command("list")
 def users_list(database: DatabaseOption = None, config: Config = None) -> None:
     """List users: key, e-mail address, status, role."""
-    settings = _settings(config, database)
+    settings = settings_of(config, database)
 
     async def run() -> None:
         async with _administration(settings) as administration:
@@ -155,7 +141,7 @@ def users_list(database: DatabaseOption = None, config: Config = None) -> None:
 @users.command("set-password")
 def users_set_password(email: str, database: DatabaseOption = None, config: Config = None) -> None:
     """Set a user's password and end the user's sessions."""
-    settings = _settings(config, database)
+    settings = settings_of(config, database)
     password = _new_password()
 
     async def run() -> None:
@@ -169,7 +155,7 @@ def users_set_password(email: str, database: DatabaseOption = None, config: Conf
 @users.command("suspend")
 def users_suspend(email: str, database: DatabaseOption = None, config: Config = None) -> None:
     """Suspend a user and end the user's sessions, also on running servers."""
-    settings = _settings(config, database)
+    settings = settings_of(config, database)
 
     async def run() -> None:
         async with _administration(settings) as administration:
@@ -185,8 +171,8 @@ def schema_show(database: Database = None, config: Config = None) -> None:
     with importing():
         from watchword.app.administration import describe  # noqa: PLC0415 - see above
 
-    settings = _settings(config, database)
-    _configure_logs(settings)
+    settings = settings_of(config, database)
+    configure_logs(settings)
     for line in anyio.run(describe, settings):
         typer.echo(line)
 
@@ -198,7 +184,7 @@ def doctor(database: Database = None, config: Config = None) -> None:
 
     async def run() -> bool:
         failed = False
-        async for finding in examine(lambda: _settings(config, database)):
+        async for finding in examine(lambda: settings_of(config, database)):
             failed |= is_problem(finding)
             for line in lines(finding):
                 typer.echo(line)

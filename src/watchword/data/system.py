@@ -46,7 +46,8 @@ ALIASES: dict[str, tuple[Relation, ...]] = {
     "directus_activity": (Relation("user", "directus_users", "id"),),
 }
 
-# A user's static token: written as text, kept as a digest in a table of its own, never shown.
+# The static token that was set for a user as a text: kept as a digest in a table of its own, never shown. Generated
+# tokens are in that table too, and are no field.
 VIRTUAL: dict[str, tuple[Field, ...]] = {
     "directus_users": (Field("token", FieldType.HASH, special=("conceal", "digest")),),
 }
@@ -73,5 +74,5 @@ def is_hidden(table: str) -> bool:
 
 def virtual_column(source: sa.FromClause) -> sa.ColumnElement[Any]:
     """Return what is shown for a user's token, the one field without a column: that there is one, or null."""
-    held = sa.exists().where(tokens.c.user == source.c.id)
+    held = sa.exists().where(tokens.c.user == source.c.id, tokens.c.prefix.is_(None))
     return sa.case((held, sa.literal(CONCEALED, sa.Text())))

@@ -18,11 +18,14 @@ from watchword.http.openapi.document import Description
 from watchword.http.project import ProjectSettings
 from watchword.http.rates import Rates
 from watchword.http.server import Server, ping
+from watchword.http.sessions import Sessions
 from watchword.http.snapshots import snapshot_routes
 from watchword.http.structure import structure_routes
 from watchword.http.system import system_routes
+from watchword.http.tokens import Tokens
 from watchword.http.unsupported import unsupported_routes
 from watchword.http.utilities import Utilities
+from watchword.http.well_known import WellKnown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +51,9 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
         "/items/{collection}/{key}": items.of_item,
         **unsupported_routes(),
         **Mine(backend).routes,
+        **Sessions(backend).routes,
+        **Tokens(backend, settings).routes,
+        **WellKnown(backend).routes,
         **system_routes(backend, settings),
         **ProjectSettings(backend, settings).routes,
         **Utilities(backend, settings).routes,

@@ -39,6 +39,9 @@ class Kind(StrEnum):
     LOGOUT = "logout"
     REVOCATION = "revocation"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - the kind of an event
+    TOKEN_CREATED = "token_created"  # noqa: S105 - the kind of an event
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the kind of an event
+    KEYS_ROTATED = "keys_rotated"
 
 
 _REFUSALS = frozenset({Kind.LOGIN_FAILED, Kind.TOKEN_REFUSED})

@@ -13,13 +13,15 @@ from watchword.base.errors import Code, Problem
 from watchword.identity.administrators import require_administrator
 from watchword.identity.audit import Audit, Kind
 from watchword.identity.grants import Grants, Rights
+from watchword.identity.key_store import KeyStore
+from watchword.identity.listings import Listings
 from watchword.identity.passwords import Passwords
 from watchword.identity.project import Project
 from watchword.identity.sessions import Sessions, Started
 from watchword.identity.settings import Mode
-from watchword.identity.static_tokens import StaticTokens
+from watchword.identity.static_tokens import StaticToken, StaticTokens
 from watchword.identity.throttle import Throttle
-from watchword.identity.tokens import AccessTokens, Subject, looks_like_jwt
+from watchword.identity.tokens import AccessTokens, Claims, Subject, UnknownKey, looks_like_jwt
 from watchword.identity.users import Users
 from watchword.identity.window import ClockedMemory
 from watchword.protocol.operations import Credential, Password, RefreshToken
@@ -59,10 +61,12 @@ class Identity:
         self.audit = Audit(db, clock, activity=settings.activity)
         self.project = Project(db, clock, settings)
         self.passwords = Passwords()
-        self.access_tokens = AccessTokens(secret, clock)
-        self.static_tokens = StaticTokens(db, clock, settings)
+        self.keys = KeyStore(db, clock, secret, settings, self.audit)
+        self.access_tokens = AccessTokens(self.keys.ring, clock)
+        self.static_tokens = StaticTokens(db, clock, settings, self.audit)
         self.sessions = Sessions(db, clock, secret, settings, self.audit)
         self.users = Users(db, clock, self.passwords, self.sessions, self.project)
+        self.listings = Listings(db, clock)
         self.grants = Grants(db, clock, settings)
         self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
@@ -103,17 +107,18 @@ class Identity:
         Raises:
             Problem: INVALID_CREDENTIALS when the session, the token or the user's activity has ended.
         """
-        if principal.user is None:
+        if principal.is_anonymous:
             return _as(principal, await self.grants.of_public(principal.address))
         if principal.session is not None and not await self.sessions.is_live(principal.session):
             raise Problem(Code.INVALID_CREDENTIALS)
-        if principal.token is not None and not await self.static_tokens.is_live(principal.token):
-            raise Problem(Code.INVALID_CREDENTIALS)
+        if principal.token is not None:
+            token = await self.static_tokens.find_live(principal.token)
+            return _as(principal, await self._rights_of_token(token, principal.address))
         return _as(principal, await self._rights(principal.user, principal.address))
 
     async def log_out(self, token: Secret, client: Client) -> None:
         """End the session that a refresh token or a session-mode token belongs to; any other token ends nothing."""
-        session = self._session_of(token.reveal())
+        session = await self._session_of(token.reveal())
         if session is not None:
             await self.sessions.revoke(session, "logout", client, kind=Kind.LOGOUT)
 
@@ -135,11 +140,13 @@ class Identity:
         return await self._bear_static_token(token, client)
 
     async def _bear_access_token(self, token: str, client: Client) -> Authenticated:
-        claims = self.access_tokens.verify(token)
+        claims = await self._verify(token)
         session = await self.sessions.check(claims.sid, claims.session)
         if session is None or session.user != claims.id:
             raise Problem(Code.INVALID_CREDENTIALS)
         rights = await self._rights(claims.id, client.address)
+        if session.is_use_due(self._clock.now()):
+            await self.sessions.note_use(session)
         return _as(Principal(session=claims.sid, expires_at=claims.exp, address=client.address), rights)
 
     async def _bear_static_token(self, token: str, client: Client) -> Authenticated:
@@ -148,13 +155,14 @@ class Identity:
             raise Problem(Code.INVALID_CREDENTIALS)
         if found.expires_at is not None and found.expires_at <= self._clock.now():
             raise Problem(Code.TOKEN_EXPIRED)
-        rights = await self._rights(found.user, client.address)
+        rights = await self._rights_of_token(found, client.address)
         await self.static_tokens.note_use(found)
         return _as(Principal(token=found.id, expires_at=found.expires_at, address=client.address), rights)
 
     async def _refresh(self, token: str, client: Client) -> Authenticated:
         if looks_like_jwt(token):
-            token = self.access_tokens.verify(token).session or ""
+            token = (await self._verify(token)).session or ""
+        await self.keys.ready()
         started = await self.sessions.refresh(token, client)
         rights = await self._rights_of_session(started, client)
         await self.audit.record(Kind.REFRESH, client, user=started.user, session=started.session)
@@ -162,6 +170,7 @@ class Identity:
 
     async def _log_in(self, credential: Password, client: Client, mode: Mode) -> Authenticated:
         floor = self._clock.monotonic() + self.settings.login_stall
+        await self.keys.ready()
         try:
             started, rights = await self._start(credential, client, mode)
         except Problem as problem:
@@ -188,8 +197,26 @@ class Identity:
         await self.audit.record(Kind.LOGIN, client, user=user.id, session=started.session, mode=mode.value)
         return started, rights
 
-    async def _rights(self, user: str, address: str | None) -> Rights:
-        rights = await self.grants.of_user(user, address)
+    async def _verify(self, token: str) -> Claims:
+        if not self.keys.is_fresh:
+            await self.keys.ready()
+        try:
+            return self.access_tokens.verify(token)
+        except UnknownKey:
+            await self.keys.look_again()
+        return self.access_tokens.verify(token)
+
+    async def _rights(self, user: str | None, address: str | None) -> Rights:
+        rights = None if user is None else await self.grants.of_user(user, address)
+        if rights is None:
+            raise Problem(Code.INVALID_CREDENTIALS)
+        return rights
+
+    async def _rights_of_token(self, token: StaticToken | None, address: str | None) -> Rights:
+        """Return the rights of the token's user, or of its role by itself: never those of the public."""
+        if token is None or token.role is None:
+            return await self._rights(None if token is None else token.user, address)
+        rights = await self.grants.of_role(token.role, address)
         if rights is None:
             raise Problem(Code.INVALID_CREDENTIALS)
         return rights
@@ -221,11 +248,11 @@ class Identity:
             mode=started.mode,
         )
 
-    def _session_of(self, token: str) -> str | None:
+    async def _session_of(self, token: str) -> str | None:
         if not looks_like_jwt(token):
             return self.sessions.session_of(token)
         try:
-            return self.access_tokens.verify(token).sid
+            return (await self._verify(token)).sid
         except Problem:
             return None
 

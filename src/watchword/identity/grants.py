@@ -52,7 +52,7 @@ class _Holder:
 
 
 class Grants:
-    """Answers what a user or the public may do, from memory where it can.
+    """Answers what a user, a role or the public may do, from memory where it can.
 
     Rights of callers with the same policies share one `Access`. After `invalidate` nothing read before it is used.
     """
@@ -72,7 +72,7 @@ class Grants:
         if holder.rights is not None and holder.rulebook is rulebook:
             return holder.rights
         given = _policies_of(holder.row["role"], holder.policies, rulebook)
-        rights = _rights(rulebook, given, address, holder.row)
+        rights = _rights(rulebook, given, address, holder.row["role"], holder.row)
         if not any(rulebook.is_restricted(policy) for policy in given):
             holder.rulebook, holder.rights = rulebook, rights
         return rights
@@ -80,7 +80,14 @@ class Grants:
     async def of_public(self, address: str | None) -> Rights:
         """Return the rights of everybody."""
         rulebook = await self._rulebook()
-        return _rights(rulebook, rulebook.public, address, None)
+        return _rights(rulebook, rulebook.public, address)
+
+    async def of_role(self, role: str, address: str | None) -> Rights | None:
+        """Return the rights of a role by itself, without a user; None for one that does not exist."""
+        rulebook = await self._rulebook()
+        if role not in rulebook.roles:
+            return None
+        return _rights(rulebook, rulebook.of_roles(rulebook.lineage(role)), address, role)
 
     async def enforces_tfa(self, policies: Iterable[str]) -> bool:
         """Whether one of these policies asks for a second factor."""
@@ -127,10 +134,15 @@ def _policies_of(role: str | None, personal: tuple[str, ...], rulebook: Rulebook
     return tuple(ordered.values())
 
 
-def _rights(rulebook: Rulebook, given: Iterable[Policy], address: str | None, row: dict[str, Any] | None) -> Rights:
+def _rights(
+    rulebook: Rulebook,
+    given: Iterable[Policy],
+    address: str | None,
+    role: str | None = None,
+    row: dict[str, Any] | None = None,
+) -> Rights:
     policies = tuple(policy for policy in given if rulebook.admits(policy, address))
     compiled = rulebook.compiled(policies)
-    role = None if row is None else row["role"]
     role_row = rulebook.roles.get(role, {}) if role is not None else {}
     return Rights(
         access=compiled.access,
@@ -140,7 +152,7 @@ def _rights(rulebook: Rulebook, given: Iterable[Policy], address: str | None, ro
         roles=() if role is None else rulebook.lineage(role),
         admin=compiled.access.admin,
         app=any(policy.app_access or policy.admin_access for policy in policies),
-        user_values=_values(compiled.user_paths, row or {}, role_row),
+        user_values={} if row is None else _values(compiled.user_paths, row, role_row),
         role_values=_values(compiled.role_paths, role_row, {}),
     )
 

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from watchword.storage.engine import Database
 
 _IDS_PER_QUERY = 5_000
+_USE_NOTED_EVERY = 300.0
 
 
 class Session(msgspec.Struct, frozen=True):
-    """What is known of a session: of whom it is, until when it lives, and which refresh tokens are good."""
+    """What is known of a session: of whom it is, until when it lives, and which refresh tokens are good.
+
+    `used_at` is the last use that was noted.
+    """
 
     id: str
     user: str
     mode: Mode
     expires_at: float
     refreshed_at: float
+    used_at: float
     refresh_digest: str = ""
     previous_digest: str | None = None
     revoked: bool = False
@@ -35,6 +40,10 @@ class Session(msgspec.Struct, frozen=True):
     def is_live(self, now: float) -> bool:
         """Whether it has neither been ended nor come to its end."""
         return not self.revoked and now < self.expires_at
+
+    def is_use_due(self, now: float) -> bool:
+        """Whether a use now is worth being noted: every five minutes at the most."""
+        return now - self.used_at >= _USE_NOTED_EVERY
 
 
 def session_from(row: RowMapping) -> Session:
@@ -46,6 +55,7 @@ def session_from(row: RowMapping) -> Session:
         Mode(row["mode"]),
         row["expires_at"].timestamp(),
         refreshed_at.timestamp(),
+        (row["last_used_at"] or row["created_at"]).timestamp(),
         row["refresh_digest"],
         row["previous_digest"],
         revoked=row["revoked_at"] is not None,
@@ -54,7 +64,7 @@ def session_from(row: RowMapping) -> Session:
 
 def ended(session: str) -> Session:
     """Return what stands for a session that was ended, or never was."""
-    return Session(session, "", Mode.JSON, 0.0, 0.0, revoked=True)
+    return Session(session, "", Mode.JSON, 0.0, 0.0, 0.0, revoked=True)
 
 
 async def read_sessions(db: Database, ids: list[str]) -> dict[str, Session]:

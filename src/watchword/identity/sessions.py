@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 _AGENT_LENGTH = 512
 _KEPT_AFTER_END = 86_400.0
+_NOTING_POSTPONED = 60.0
+
+_log = structlog.get_logger(__name__)
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -66,6 +71,7 @@ class Sessions:
         self._audit = audit
         self._tokens = RefreshTokens(secret)
         self._known: Cache[str, Session] = Cache(clock, size=settings.cache_size, max_age=settings.cache_seconds)
+        self._noting_after = -inf
         self._when_revoked: list[Callable[[str], None]] = []
         self._when_extended: list[Callable[[str, float], None]] = []
 
@@ -156,11 +162,42 @@ class Sessions:
         """Whether the session has neither been ended nor come to its end."""
         return await self.check(session) is not None
 
+    async def note_use(self, session: Session) -> None:
+        """Remember that a session was used; not being able to has no effect, and is not tried again for a minute.
+
+        Only one use is noted at a time, so that a database that is slow to write does not make readers queue for it.
+        """
+        now = self._clock.now()
+        if self._clock.monotonic() < self._noting_after:
+            return
+        if self._known.get(session.id) is session:
+            self._known.put(session.id, msgspec.structs.replace(session, used_at=now))
+        self._noting_after = inf
+        postponed = _NOTING_POSTPONED
+        try:
+            async with self._db.write(silent=True) as connection:
+                noted = update(sessions).where(sessions.c.id == session.id).values(last_used_at=moment(now))
+                await connection.execute(noted)
+            postponed = 0.0
+        except Problem as problem:
+            _log.warning("session.use_not_noted", reason=problem.message)
+        finally:
+            self._noting_after = self._clock.monotonic() + postponed
+
     async def revoke(
-        self, session: str, reason: str, client: Client = NOWHERE, *, kind: Kind = Kind.REVOCATION
+        self,
+        session: str,
+        reason: str,
+        client: Client = NOWHERE,
+        *,
+        user: str | None = None,
+        kind: Kind = Kind.REVOCATION,
     ) -> bool:
-        """End a session; False when there is nothing to end. `reason` goes to the audit."""
-        return bool(await self._revoke(sessions.c.id == session, reason, client, kind))
+        """End a session, with `user` only if it is theirs; False when there is nothing to end. The audit has why."""
+        which = sessions.c.id == session
+        if user is not None:
+            which &= sessions.c.user == user
+        return bool(await self._revoke(which, reason, client, kind))
 
     async def revoke_user(
         self, user: str, reason: str, client: Client = NOWHERE, *, except_session: str | None = None

@@ -52,6 +52,11 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
             if not math.isfinite(value) or value < least:
                 raise ValueError(f"{name} must be a positive number")
 
+    @property
+    def longest_token(self) -> float:
+        """How long an access token given out now can live."""
+        return max(self.access_ttl, self.session_ttl)
+
     def idle_ttl(self, mode: Mode) -> float:
         """Return how long a session of this mode lives without a refresh."""
         return self.session_ttl if mode is Mode.SESSION else self.refresh_ttl

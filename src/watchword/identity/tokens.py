@@ -1,4 +1,4 @@
-"""Access tokens: short-lived JWTs that name a session, signed with a key of their own."""
+"""Access tokens: short-lived JWTs that name a session, signed with a key of our own that they name by `kid`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from joserfc.jws import JWSRegistry
 
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import uuid7
-from watchword.base.secret import Secret, derive, digest
+from watchword.base.secret import digest
+from watchword.identity.signing_keys import ALGORITHM, SECRET_ALGORITHM
 
 if TYPE_CHECKING:
     from watchword.base.clock import Clock
+    from watchword.identity.signing_keys import KeyRing
 
 T = TypeVar("T")
 
 ISSUER = "watchword"
 
-_ALGORITHM = "HS256"
 _DOTS = 2  # between header, payload and signature
 _TYPE = "at+jwt"  # RFC 9068, section 2.1
 _MAX_LENGTH = 4096
@@ -61,27 +61,40 @@ class Claims(msgspec.Struct, frozen=True):
     session: str | None = None
 
 
+class UnknownKey(Problem):
+    """A token that names a key which is not in the ring, perhaps because another node has just made it."""
+
+
 class _Header(msgspec.Struct, frozen=True):
     alg: str
     typ: str
+    kid: str | None = None
 
 
 class _Issuer(msgspec.Struct, frozen=True):
     iss: str
 
 
-class AccessTokens:
-    """Issues and verifies. One algorithm, one key, one type: nothing in a token's header chooses how it is verified."""
+# Headers that bring or fetch keys (`jku`, `jwk`, `x5u`) and unknown ones have no effect.
+_REGISTRIES = {
+    name: JWSRegistry(algorithms=[name], strict_check_header=False) for name in (ALGORITHM, SECRET_ALGORITHM)
+}
 
-    def __init__(self, secret: Secret, clock: Clock) -> None:
-        self._key = OctKey.import_key(derive(secret, "access-token"))
-        # Headers that name keys (`jku`, `jwk`, `x5u`, `kid`) and unknown ones have no effect.
-        self._registry = JWSRegistry(algorithms=[_ALGORITHM], strict_check_header=False)
+
+class AccessTokens:
+    """Issues and verifies. A token chooses among the keys of the ring, and each key has one algorithm."""
+
+    def __init__(self, ring: KeyRing, clock: Clock) -> None:
+        self._ring = ring
         self._clock = clock
         self._verified: OrderedDict[str, Claims] = OrderedDict()
+        self._generation = ring.generation
 
     def issue(self, subject: Subject, expires_at: float) -> str:
-        """Return a token that ends at `expires_at`, in whole seconds since the epoch."""
+        """Return a token that ends at `expires_at`, in whole seconds since the epoch; the ring must have been read."""
+        key = self._ring.current
+        if key is None:
+            raise RuntimeError("there is no key to sign with")
         claims = {
             "iss": ISSUER,
             "id": subject.user,
@@ -96,15 +109,19 @@ class AccessTokens:
         }
         if subject.refresh is not None:
             claims["session"] = subject.refresh
-        header = {"alg": _ALGORITHM, "typ": _TYPE}
-        return jwt.encode(header, claims, self._key, registry=self._registry)
+        header = {"alg": key.algorithm, "typ": _TYPE, "kid": key.id}
+        return jwt.encode(header, claims, key.jwk, registry=_REGISTRIES[key.algorithm])
 
     def verify(self, token: str) -> Claims:
         """Return what a token of ours says. Whether its session still lives is another question.
 
         Raises:
-            Problem: INVALID_TOKEN when it is not ours, unaltered and complete; TOKEN_EXPIRED when it has ended.
+            Problem: INVALID_TOKEN when it is not ours, unaltered and complete (UnknownKey when its key is not in the
+                ring); TOKEN_EXPIRED when it has ended.
         """
+        if self._generation != self._ring.generation:
+            self._generation = self._ring.generation
+            self._verified.clear()
         key = digest(token)
         claims = self._verified.get(key)
         if claims is None:
@@ -123,10 +140,16 @@ class AccessTokens:
         if len(token) > _MAX_LENGTH:
             raise Problem(Code.INVALID_TOKEN)
         # Checked before the library sees the token: it reads the header to find the algorithm.
-        if _part(token, 0, _Header) != _Header(_ALGORITHM, _TYPE):
+        header = _part(token, 0, _Header)
+        if header is None or header.typ != _TYPE:
+            raise Problem(Code.INVALID_TOKEN)
+        key = self._ring.find(header.kid, self._clock.now())
+        if key is None:
+            raise UnknownKey(Code.INVALID_TOKEN)
+        if header.alg != key.algorithm:
             raise Problem(Code.INVALID_TOKEN)
         try:
-            payload = jwt.decode(token, self._key, registry=self._registry).claims
+            payload = jwt.decode(token, key.jwk, registry=_REGISTRIES[key.algorithm]).claims
             claims = msgspec.convert(payload, Claims)
         except (JoseError, msgspec.ValidationError) as error:
             raise Problem(Code.INVALID_TOKEN) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -150,13 +151,36 @@ tokens = Table(
     "watchword_tokens",
     metadata,
     _id(),
-    _reference("user", "users", nullable=False),
+    _reference("user", "users"),
     Column("name", String(255)),
     Column("digest", String(64), nullable=False, unique=True),
-    Column("prefix", String(32)),
+    Column("prefix", String(32)),  # of generated tokens; one that was set as a text has none
     _moment("created_at", nullable=False),
     _moment("expires_at"),
     _moment("last_used_at"),
+    _reference("role", "roles"),
+    CheckConstraint('("user" IS NULL) <> (role IS NULL)', name="watchword_tokens_holder_check"),
+)
+
+# `sealed` is the key itself, encrypted; null where the key is derived from the secret.
+signing_keys = Table(
+    "watchword_signing_keys",
+    metadata,
+    _id(),
+    Column("algorithm", String(16), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("sealed", Text()),
+    _moment("created_at", nullable=False),
+    _moment("retired_at"),
+    _moment("expires_at"),
+)
+_IN_USE = signing_keys.c.state != "retired"
+Index(
+    "watchword_signing_keys_state_idx",
+    signing_keys.c.state,
+    unique=True,
+    sqlite_where=_IN_USE,
+    postgresql_where=_IN_USE,
 )
 
 # Without foreign keys: what happened stays known when the user or the session is gone.

@@ -70,7 +70,9 @@ class Desk:
 
     async def identify(self, credential: Credential, client: Client) -> Authenticated:
         assert isinstance(credential, AccessToken)
-        return Authenticated(Principal(user=credential.token.reveal()), FULL_ACCESS)
+        name = credential.token.reveal()
+        principal = Principal(token=name, role="importers") if name.startswith("ww_") else Principal(user=name)
+        return Authenticated(principal, FULL_ACCESS)
 
     async def is_live(self, principal: Principal) -> bool:
         return principal.user not in self.withdrawn
@@ -236,6 +238,25 @@ async def test_nothing_that_comes_while_rights_are_worked_out_anew_reaches_the_n
         desk.tell(None, "for all")
         assert (await line.hear())["data"] == ["for all"]
         assert line.rest() == []
+
+
+@pytest.mark.parametrize(("again", "heard"), [("ww_1", ["one", "two"]), ("ww_2", ["one"])])
+async def test_what_waits_for_the_token_of_a_role_is_not_for_another(desk: Desk, again: str, heard: list[str]) -> None:
+    async with talking(desk, HANDSHAKE) as (conversation, line):
+        await as_user(line, "ww_1")
+        await line.ask(SUBSCRIBE)
+        line.reads = anyio.Event()
+        desk.tell(None, "one")
+        await anyio.wait_all_tasks_blocked()
+        desk.tell(None, "two")
+        await line.say({"type": "auth", "access_token": again})
+        await anyio.wait_all_tasks_blocked()
+        line.reads.set()
+        await anyio.wait_all_tasks_blocked()
+        frames = line.rest()
+        assert [value for frame in frames for value in frame.get("data", ())] == heard
+        assert {"type": "auth", "status": "ok"} in frames
+        assert (conversation.principal.token, conversation.principal.is_anonymous) == (again, False)
 
 
 async def test_rights_that_come_late_are_not_those_of_who_acted_before(desk: Desk) -> None:

@@ -166,3 +166,27 @@ def test_a_refreshed_session_moves_the_deadline() -> None:
     public.opened(0.0)
     public.extended(1.0, 5.0)
     assert public.deadline is None
+
+
+IMPORTER = Principal(token="t1", role="importers", roles=("importers",))
+
+
+@pytest.mark.parametrize(("policy", "state"), [(HANDSHAKE, State.GRACE), (PUBLIC, State.ACTIVE)])
+def test_token_of_a_role_expires_like_any_credential(policy: AuthPolicy, state: State) -> None:
+    machine = AuthMachine(policy)
+    machine.opened(0.0, IMPORTER, 60.0)
+    assert not machine.principal.is_anonymous
+    machine.effects()
+    machine.tick(60.0)
+    assert (machine.state, machine.principal) == (state, ANONYMOUS)
+    assert told(machine.effects()) == [Code.TOKEN_EXPIRED]
+
+
+def test_principals_are_told_apart_by_their_subjects() -> None:
+    again = Principal(token="t1", role="importers", policies=("another",))
+    other = Principal(token="t2", role="importers")
+    assert IMPORTER.subject == again.subject
+    assert Principal(user="alice", token="t1").subject == ALICE.subject
+    subjects = [each.subject for each in (ANONYMOUS, ALICE, BOB, IMPORTER, other, Principal(user="t1"))]
+    assert len(set(subjects)) == len(subjects)
+    assert ANONYMOUS.subject is None

@@ -112,8 +112,8 @@ async def test_others_see_what_they_may_do_and_no_more(place: Application) -> No
     assert list(schemas["articles.create"]["properties"]) == ["title", "body"]
     assert "required" not in schemas["articles.create"]
     assert list(schemas["articles.update"]["properties"]) == ["sort"]
-    assert not {"/users", "/roles", "/settings", "/utils/cache/clear"} & document["paths"].keys()
-    assert {"/users/me", "/permissions/me", "/server/health"} <= document["paths"].keys()
+    assert not {"/users", "/roles", "/settings", "/utils/cache/clear", "/tokens"} & document["paths"].keys()
+    assert {"/users/me", "/users/me/sessions", "/permissions/me", "/server/health"} <= document["paths"].keys()
 
 
 async def test_the_public_sees_nothing_of_the_collections(place: Application) -> None:
@@ -130,6 +130,7 @@ async def test_the_public_sees_nothing_of_the_collections(place: Application) ->
         "/server/ping",
         "/server/specs/oas",
         "/utils/random/string",
+        "/.well-known/jwks.json",
     }
 
 
@@ -166,3 +167,15 @@ async def test_description_has_the_name_of_the_project(client: httpx.AsyncClient
         assert document["openapi"].startswith("3.1")
         assert document["info"]["title"] == "Test"
         assert document["servers"] == [{"url": "/"}]
+
+
+async def test_what_is_told_of_credentials_is_what_is_described(place: Application) -> None:
+    document = await described(place.http, ADMIN)
+    headers = {"Authorization": f"Bearer {(await place.login('admin'))['access_token']}"}
+    for path, body in (("/users/me/sessions", None), ("/users/me/tokens", {"name": "a program"})):
+        method = "get" if body is None else "post"
+        answer = await place.http.request(method, path, json=body, headers=headers)
+        content = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        told = content["schema"]["properties"]["data"]
+        shape, data = (told["items"], answer.json()["data"][0]) if body is None else (told, answer.json()["data"])
+        assert set(shape["required"]) == set(shape["properties"]) == set(data)

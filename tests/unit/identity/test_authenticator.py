@@ -12,7 +12,9 @@ import pytest
 from anyio import create_task_group, fail_after, wait_all_tasks_blocked
 from sqlalchemy import delete, insert, select, update
 
+from tests.support.keys import ring_of_one
 from tests.unit.identity.conftest import EMAIL, PASSWORD
+from watchword.access.permissions import Action
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.clock import ManualClock
 from watchword.base.errors import Code, Problem
@@ -20,11 +22,23 @@ from watchword.base.secret import Secret
 from watchword.identity.authenticator import Authenticated, Identity
 from watchword.identity.client import Client
 from watchword.identity.settings import IdentitySettings, Mode
+from watchword.identity.static_tokens import NewToken
 from watchword.identity.tokens import AccessTokens, Subject
 from watchword.identity.users import NewUser, Status
 from watchword.protocol.operations import AccessToken, Credential, Password, RefreshToken
+from watchword.query.filters import Variable
 from watchword.storage.engine import Database
-from watchword.storage.tables import access, auth_events, metadata, policies, roles, sessions, tokens, users
+from watchword.storage.tables import (
+    access,
+    auth_events,
+    metadata,
+    permissions,
+    policies,
+    roles,
+    sessions,
+    tokens,
+    users,
+)
 
 ELSEWHERE = Client("198.51.100.1")
 
@@ -270,9 +284,13 @@ async def test_access_token_expires(
 async def test_forged_token_is_invalid_and_garbage_unknown(
     identity: Identity, user: str, client: Client, clock: ManualClock
 ) -> None:
-    stranger = AccessTokens(Secret("another secret, just as long as ours"), clock)
-    forged = stranger.issue(Subject(user, "session-1"), clock.now() + 60)
-    await assert_refused(identity, bearer(forged), client, Code.INVALID_TOKEN)
+    await identity.keys.ready()
+    own = identity.keys.ring.current
+    assert own is not None
+    for name in ("a key that nobody knows", str(own.id)):
+        stranger = AccessTokens(ring_of_one(name), clock)
+        forged = stranger.issue(Subject(user, "session-1"), clock.now() + 60)
+        await assert_refused(identity, bearer(forged), client, Code.INVALID_TOKEN)
     for garbage in ("nope", "", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "\ud800", "\x00", "x" * 10_000):
         await assert_refused(identity, bearer(garbage), client)
 
@@ -280,6 +298,7 @@ async def test_forged_token_is_invalid_and_garbage_unknown(
 async def test_token_of_a_session_that_never_was_is_refused(
     identity: Identity, user: str, client: Client, clock: ManualClock
 ) -> None:
+    await identity.keys.ready()
     token = identity.access_tokens.issue(Subject(user, "session-1"), clock.now() + 60)
     await assert_refused(identity, bearer(token), client)
 
@@ -325,8 +344,11 @@ async def test_log_out_with_a_forged_token_ends_nothing(
     identity: Identity, user: str, logged_in: Authenticated, client: Client, clock: ManualClock
 ) -> None:
     assert logged_in.principal.session is not None
-    stranger = AccessTokens(Secret("another secret, just as long as ours"), clock)
-    forged = stranger.issue(Subject(user, logged_in.principal.session), clock.now() + 60)
+    own = identity.keys.ring.current
+    assert own is not None
+    forged = AccessTokens(ring_of_one(str(own.id)), clock).issue(
+        Subject(user, logged_in.principal.session), clock.now() + 60
+    )
     await identity.log_out(Secret(forged), client)
     assert await identity.authenticate(bearer(logged_in.access_token), client)
 
@@ -469,8 +491,25 @@ def claim(authenticated: Authenticated) -> Any:
 # Static tokens
 
 
+@pytest.fixture
+async def importers(db: Database) -> str:
+    """A role with a parent and a policy of its own; the public has another policy."""
+    async with db.write() as connection:
+        await connection.execute(insert(roles).values(id="staff", name="Staff"))
+        await connection.execute(insert(roles).values(id="importers", name="Importers", parent="staff"))
+        for policy, role, collection, action in (
+            ("import", "importers", "articles", "create"),
+            ("everybody", None, "news", "read"),
+        ):
+            await connection.execute(insert(policies).values(id=policy, name=policy))
+            await connection.execute(insert(access).values(id=policy, role=role, policy=policy))
+            granted = {"policy": policy, "collection": collection, "action": action, "fields": "*"}
+            await connection.execute(insert(permissions).values(granted))
+    return "importers"
+
+
 async def test_static_token_gives_a_principal_without_a_session(identity: Identity, user: str, client: Client) -> None:
-    issued = await identity.static_tokens.create(user)
+    issued = await identity.static_tokens.create(NewToken(user=user))
     principal = (await identity.authenticate(bearer(issued.token.reveal()), client)).principal
     assert (principal.user, principal.session, principal.token, principal.expires_at) == (user, None, issued.id, None)
 
@@ -482,7 +521,7 @@ async def test_static_token_set_by_hand_works(identity: Identity, user: str, cli
 
 
 async def test_static_token_expires(identity: Identity, user: str, client: Client, clock: ManualClock) -> None:
-    issued = await identity.static_tokens.create(user, expires_at=clock.now() + 60)
+    issued = await identity.static_tokens.create(NewToken(user=user, expires_at=clock.now() + 60))
     assert (await identity.authenticate(bearer(issued.token.reveal()), client)).expires_at == clock.now() + 60
     clock.advance(60)
     await assert_refused(identity, bearer(issued.token.reveal()), client, Code.TOKEN_EXPIRED)
@@ -491,13 +530,89 @@ async def test_static_token_expires(identity: Identity, user: str, client: Clien
 async def test_static_token_is_dead_when_revoked_or_its_user_suspended(
     identity: Identity, user: str, client: Client
 ) -> None:
-    first, second = [await identity.static_tokens.create(user) for _ in range(2)]
+    first, second = [await identity.static_tokens.create(NewToken(user=user)) for _ in range(2)]
     assert await identity.authenticate(bearer(first.token.reveal()), client)
     await identity.static_tokens.revoke(first.id)
     await assert_refused(identity, bearer(first.token.reveal()), client)
     await identity.users.set_status(user, Status.SUSPENDED)
     identity.grants.invalidate(user)
     await assert_refused(identity, bearer(second.token.reveal()), client)
+
+
+async def test_token_of_a_role_gives_its_rights_and_no_user(
+    identity: Identity, client: Client, db: Database, importers: str
+) -> None:
+    issued = await identity.static_tokens.create(NewToken(role=importers))
+    authenticated = await identity.authenticate(bearer(issued.token.reveal()), client)
+    principal = authenticated.principal
+    assert (principal.user, principal.role, principal.roles) == (None, importers, ("staff", importers))
+    assert (principal.policies, principal.token, principal.session) == (("import",), issued.id, None)
+    assert (principal.admin, principal.app, principal.is_anonymous) == (False, False, False)
+    assert authenticated.access.find("articles", Action.CREATE) is not None
+    assert authenticated.access.find("news", Action.READ) is None
+    variables = principal.variables()
+    assert variables.resolve(Variable("CURRENT_USER"), 0.0) is None
+    assert variables.resolve(Variable("CURRENT_USER", ("role", "name")), 0.0) is None
+    assert variables.resolve(Variable("CURRENT_ROLE"), 0.0) == importers
+    assert await identity.renew(principal) == authenticated
+
+
+async def test_token_of_a_role_without_policies_may_do_nothing_not_even_what_the_public_may(
+    identity: Identity, client: Client, importers: str
+) -> None:
+    issued = await identity.static_tokens.create(NewToken(role="staff"))
+    authenticated = await identity.authenticate(bearer(issued.token.reveal()), client)
+    anonymous = await identity.renew(Principal(address=client.address))
+    assert anonymous.access.find("news", Action.READ) is not None
+    for access_now in (authenticated.access, (await identity.renew(authenticated.principal)).access):
+        assert access_now.find("news", Action.READ) is None
+        assert access_now.find("articles", Action.CREATE) is None
+        assert not access_now.admin
+
+
+async def test_token_of_a_role_expires(identity: Identity, client: Client, clock: ManualClock, importers: str) -> None:
+    issued = await identity.static_tokens.create(NewToken(role=importers, expires_at=clock.now() + 60))
+    principal = (await identity.authenticate(bearer(issued.token.reveal()), client)).principal
+    clock.advance(60)
+    await assert_refused(identity, bearer(issued.token.reveal()), client, Code.TOKEN_EXPIRED)
+    with pytest.raises(Problem):
+        await identity.renew(principal)
+
+
+@pytest.mark.parametrize("withdraw", ["token", "role"])
+async def test_token_of_a_role_is_dead_when_it_or_the_role_is_gone(
+    identity: Identity, client: Client, db: Database, importers: str, withdraw: str
+) -> None:
+    issued = await identity.static_tokens.create(NewToken(role=importers))
+    principal = (await identity.authenticate(bearer(issued.token.reveal()), client)).principal
+    if withdraw == "token":
+        await identity.static_tokens.revoke(issued.id)
+    else:
+        async with db.write() as connection:
+            await connection.execute(delete(roles).where(roles.c.id == importers))
+        identity.grants.invalidate()
+    await assert_refused(identity, bearer(issued.token.reveal()), client)
+    with pytest.raises(Problem) as caught:
+        await identity.renew(principal)
+    assert caught.value.code is Code.INVALID_CREDENTIALS
+
+
+async def test_use_of_a_session_is_noted_every_five_minutes(
+    identity: Identity, logged_in: Authenticated, client: Client, clock: ManualClock, user: str
+) -> None:
+    started = clock.now()
+
+    async def use() -> float:
+        await identity.authenticate(bearer(logged_in.access_token), client)
+        return (await identity.listings.sessions(user))[0].last_used_at.timestamp()
+
+    assert await use() == started
+    clock.advance(299)
+    assert await use() == started
+    clock.advance(1)
+    assert await use() == started + 300
+    clock.advance(1)
+    assert await use() == started + 300
 
 
 # Rights of now
@@ -547,7 +662,7 @@ async def test_principal_whose_session_or_activity_ended_is_not_renewed(
 async def test_principal_of_a_revoked_static_token_is_not_renewed(
     identity: Identity, user: str, client: Client
 ) -> None:
-    issued = await identity.static_tokens.create(user)
+    issued = await identity.static_tokens.create(NewToken(user=user))
     principal = (await identity.authenticate(bearer(issued.token.reveal()), client)).principal
     assert (await identity.renew(principal)).principal == principal
     await identity.static_tokens.revoke(issued.id)
@@ -565,7 +680,7 @@ async def test_dump_of_the_database_holds_no_credential(
     second = await identity.authenticate(refresh(first.refresh_token), client)
     third = await identity.authenticate(password(), client, Mode.SESSION)
     fourth = await identity.authenticate(refresh(third.access_token), client)
-    static = (await identity.static_tokens.create(user)).token.reveal()
+    static = (await identity.static_tokens.create(NewToken(user=user))).token.reveal()
     await identity.static_tokens.set(user, "reader-static-token-0001")
     await assert_refused(identity, password(text="a wrong password"), client)
     await assert_refused(identity, password(email="a password in the wrong field"), client)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 from anyio import create_task_group
 from sqlalchemy import delete, select, update
@@ -362,3 +364,23 @@ async def test_stale_row_of_a_reader_does_not_undo_a_refresh(
         await connection.execute(update(table).values(dict(before)))
     assert await sessions.sweep([started.session]) == []
     assert extended == []
+
+
+async def test_use_that_cannot_be_noted_has_no_effect_and_is_not_tried_again_for_a_minute(
+    sessions: Sessions, started: Started, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def unreachable(**_: bool) -> NoReturn:
+        nonlocal tries
+        tries += 1
+        raise Problem(Code.SERVICE_UNAVAILABLE)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions._db, "write", unreachable)
+        for seconds in (300, 59, 1):
+            clock.advance(seconds)
+            session = await sessions.check(started.session)
+            assert session is not None
+            await sessions.note_use(session)
+    assert tries == 2

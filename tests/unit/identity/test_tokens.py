@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from typing import Any
 
@@ -10,20 +11,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
+from tests.support.keys import ring_of_one, signing_key
 from watchword.base.clock import ManualClock
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret, derive
-from watchword.identity.tokens import AccessTokens, Subject, looks_like_jwt
+from watchword.identity.signing_keys import KeyRing, SigningKey, State, Vault
+from watchword.identity.tokens import AccessTokens, Subject, UnknownKey, looks_like_jwt
 
 SUBJECT = Subject("user-1", "session-1", "role-1", app=True)
 TTL = 900.0
+LENIENT = JWSRegistry(strict_check_header=False, algorithms=["ES256", "HS256", "ES384", "Ed25519"])
 
 
 @pytest.fixture
-def tokens(secret: Secret, clock: ManualClock) -> AccessTokens:
-    return AccessTokens(secret, clock)
+def ring(secret: Secret, clock: ManualClock) -> KeyRing:
+    """A current and a next key, one that has retired, and the secret's own key, which has too."""
+    until = clock.now() + 3600
+    return KeyRing(
+        [
+            signing_key("current"),
+            signing_key("next", State.NEXT),
+            signing_key("retired", State.RETIRED, expires_at=until),
+            SigningKey(None, "HS256", State.RETIRED, Vault(secret).token_key, until),
+        ]
+    )
+
+
+@pytest.fixture
+def tokens(ring: KeyRing, clock: ManualClock) -> AccessTokens:
+    return AccessTokens(ring, clock)
 
 
 @pytest.fixture
@@ -39,8 +58,10 @@ def sign(header: dict[str, Any], claims: dict[str, Any], key: Any, **options: An
     return jwt.encode(header, claims, key, default_type=None, **options)
 
 
-def own_key(secret: Secret) -> OctKey:
-    return OctKey.import_key(derive(secret, "access-token"))
+def own_key(ring: KeyRing, name: str | None = "current") -> ECKey | OctKey:
+    key = ring.find(name, 0.0)
+    assert key is not None
+    return key.jwk
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -56,7 +77,7 @@ def assert_refused(tokens: AccessTokens, token: str, code: Code = Code.INVALID_T
 
 def test_token_says_whom_it_is_for(token: str, clock: ManualClock) -> None:
     header, claims = parts(token)
-    assert header == {"alg": "HS256", "typ": "at+jwt"}
+    assert header == {"alg": "ES256", "typ": "at+jwt", "kid": "current"}
     assert claims.pop("jti")
     assert claims == {
         "iss": "watchword",
@@ -99,28 +120,139 @@ def test_expired_token_with_a_bad_signature_is_invalid(tokens: AccessTokens, clo
     assert_refused(tokens, tokens.issue(SUBJECT, clock.now() - 1)[:-4] + "AAAA")
 
 
-def test_token_of_another_secret_is_refused(tokens: AccessTokens, clock: ManualClock) -> None:
-    stranger = AccessTokens(Secret("another secret, just as long as ours"), clock)
+@pytest.mark.parametrize("name", ["next", "retired"])
+def test_every_key_of_the_ring_verifies(tokens: AccessTokens, token: str, ring: KeyRing, name: str) -> None:
+    header, claims = parts(token)
+    assert tokens.verify(sign(header | {"kid": name}, claims, own_key(ring, name))).sid == "session-1"
+
+
+def test_key_that_retired_too_long_ago_verifies_nothing(
+    tokens: AccessTokens, token: str, ring: KeyRing, clock: ManualClock
+) -> None:
+    header, claims = parts(token)
+    clock.advance(3600)
+    claims |= {"exp": int(clock.now() + TTL)}
+    assert_refused(tokens, sign(header | {"kid": "retired"}, claims, own_key(ring, "retired")))
+    assert_refused(tokens, sign({"alg": "HS256", "typ": "at+jwt"}, claims, own_key(ring, None)))
+    assert tokens.verify(sign(header, claims, own_key(ring)))
+
+
+def test_token_that_was_signed_under_the_secret_is_still_good(tokens: AccessTokens, token: str, ring: KeyRing) -> None:
+    _, claims = parts(token)
+    assert tokens.verify(sign({"alg": "HS256", "typ": "at+jwt"}, claims, own_key(ring, None))).sid == "session-1"
+
+
+def test_token_signed_under_the_secret_is_refused_where_no_key_is_left_for_it(
+    token: str, ring: KeyRing, clock: ManualClock
+) -> None:
+    _, claims = parts(token)
+    tokens = AccessTokens(ring_of_one("current"), clock)
+    assert_refused(tokens, sign({"alg": "HS256", "typ": "at+jwt"}, claims, own_key(ring, None)))
+
+
+@pytest.mark.parametrize("name", ["current", "next", "retired", "unheard-of"])
+def test_token_signed_with_another_key_under_a_name_of_ours_is_refused(
+    tokens: AccessTokens, clock: ManualClock, name: str
+) -> None:
+    stranger = AccessTokens(ring_of_one(name), clock)
     assert_refused(tokens, stranger.issue(SUBJECT, clock.now() + TTL))
 
 
-def test_token_signed_with_the_bare_secret_is_refused(tokens: AccessTokens, token: str, secret: Secret) -> None:
+def test_key_of_the_ring_does_not_verify_under_the_name_of_another(
+    tokens: AccessTokens, token: str, ring: KeyRing
+) -> None:
     header, claims = parts(token)
-    assert_refused(tokens, sign(header, claims, OctKey.import_key(secret.reveal())))
+    assert_refused(tokens, sign(header | {"kid": "next"}, claims, own_key(ring)))
 
 
-@pytest.mark.parametrize("purpose", ["refresh-token", "invite"])
+def test_key_that_is_not_known_is_told_from_a_bad_signature(
+    tokens: AccessTokens, token: str, clock: ManualClock
+) -> None:
+    with pytest.raises(UnknownKey):
+        tokens.verify(AccessTokens(ring_of_one("newer"), clock).issue(SUBJECT, clock.now() + TTL))
+    with pytest.raises(Problem) as caught:
+        tokens.verify(token[:-4] + "AAAA")
+    assert not isinstance(caught.value, UnknownKey)
+
+
+def test_token_is_forgotten_when_a_key_leaves_the_ring(tokens: AccessTokens, token: str, ring: KeyRing) -> None:
+    assert tokens.verify(token)
+    ring.replace([signing_key("another")])
+    assert_refused(tokens, token)
+
+
+def test_ring_without_a_key_signs_nothing(clock: ManualClock) -> None:
+    with pytest.raises(RuntimeError):
+        AccessTokens(KeyRing(), clock).issue(SUBJECT, clock.now() + TTL)
+
+
+def public_forms(ring: KeyRing) -> list[bytes]:
+    """Every form in which a public key might be taken for a shared secret."""
+    key = own_key(ring)
+    assert isinstance(key, ECKey)
+    jwk = key.as_dict(private=False)
+    return [
+        key.as_pem(private=False),
+        key.as_der(private=False),
+        str(jwk["x"]).encode(),
+        json.dumps(jwk).encode(),
+        json.dumps(ring.public(0.0)[0]).encode(),
+        json.dumps({"keys": ring.public(0.0)}).encode(),
+    ]
+
+
+@pytest.mark.parametrize("form", range(6))
+@pytest.mark.parametrize("kid", [{}, {"kid": "current"}])
+def test_public_key_is_not_taken_for_a_shared_secret(
+    tokens: AccessTokens, token: str, ring: KeyRing, form: int, kid: dict[str, str]
+) -> None:
+    _, claims = parts(token)
+    body = unsigned({"alg": "HS256", "typ": "at+jwt"} | kid, claims).rstrip(".")
+    signature = hmac.digest(public_forms(ring)[form], body.encode(), "sha256")
+    assert_refused(tokens, f"{body}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}")
+
+
+def test_key_of_the_secret_does_not_sign_for_another_key(tokens: AccessTokens, token: str, ring: KeyRing) -> None:
+    _, claims = parts(token)
+    for kid in ("current", "next", "", "None", "null"):
+        header = {"alg": "HS256", "typ": "at+jwt", "kid": kid}
+        assert_refused(tokens, sign(header, claims, own_key(ring, None), registry=LENIENT))
+
+
+def test_elliptic_key_does_not_sign_for_the_key_of_the_secret(tokens: AccessTokens, token: str, ring: KeyRing) -> None:
+    _, claims = parts(token)
+    assert_refused(tokens, sign({"alg": "ES256", "typ": "at+jwt"}, claims, own_key(ring), registry=LENIENT))
+
+
+@pytest.mark.parametrize(
+    ("alg", "key"), [("ES384", ECKey.generate_key("P-384")), ("Ed25519", OKPKey.generate_key("Ed25519"))]
+)
+def test_other_asymmetric_algorithm_is_refused(tokens: AccessTokens, token: str, alg: str, key: Any) -> None:
+    header, claims = parts(token)
+    brought = {"jwk": key.as_dict(private=False)}
+    assert_refused(tokens, sign(header | {"alg": alg} | brought, claims, key, registry=LENIENT))
+
+
+def test_token_signed_with_the_bare_secret_is_refused(tokens: AccessTokens, token: str, secret: Secret) -> None:
+    _, claims = parts(token)
+    bare = OctKey.import_key(secret.reveal())
+    assert_refused(tokens, sign({"alg": "HS256", "typ": "at+jwt"}, claims, bare))
+
+
+@pytest.mark.parametrize("purpose", ["refresh-token", "signing-keys"])
 def test_key_of_another_purpose_signs_no_access_token(
     tokens: AccessTokens, token: str, secret: Secret, purpose: str
 ) -> None:
-    header, claims = parts(token)
-    assert_refused(tokens, sign(header, claims, OctKey.import_key(derive(secret, purpose))))
+    _, claims = parts(token)
+    key = OctKey.import_key(derive(secret, purpose))
+    assert_refused(tokens, sign({"alg": "HS256", "typ": "at+jwt"}, claims, key))
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", ""])
 def test_unsigned_token_is_refused(tokens: AccessTokens, token: str, alg: str) -> None:
-    _, claims = parts(token)
+    header, claims = parts(token)
     assert_refused(tokens, unsigned({"alg": alg, "typ": "at+jwt"}, claims))
+    assert_refused(tokens, unsigned(header | {"alg": alg}, claims))
 
 
 def test_signature_of_a_token_cannot_be_left_out(tokens: AccessTokens, token: str) -> None:
@@ -129,16 +261,16 @@ def test_signature_of_a_token_cannot_be_left_out(tokens: AccessTokens, token: st
 
 @pytest.mark.parametrize("alg", ["HS384", "HS512"])
 def test_other_algorithm_with_the_right_key_is_refused(
-    tokens: AccessTokens, token: str, secret: Secret, alg: str
+    tokens: AccessTokens, token: str, ring: KeyRing, alg: str
 ) -> None:
     _, claims = parts(token)
-    assert_refused(tokens, sign({"alg": alg, "typ": "at+jwt"}, claims, own_key(secret), algorithms=[alg]))
+    assert_refused(tokens, sign({"alg": alg, "typ": "at+jwt"}, claims, own_key(ring, None), algorithms=[alg]))
 
 
 def test_rsa_token_is_refused_whatever_key_it_brings(tokens: AccessTokens, token: str) -> None:
     _, claims = parts(token)
     key = RSAKey.generate_key(2048)
-    header = {"alg": "RS256", "typ": "at+jwt", "jwk": key.as_dict(private=False)}
+    header = {"alg": "RS256", "typ": "at+jwt", "kid": "current", "jwk": key.as_dict(private=False)}
     assert_refused(tokens, sign(header, claims, key, algorithms=["RS256"]))
 
 
@@ -155,31 +287,40 @@ def test_rs256_signature_under_an_hs256_header_is_refused(tokens: AccessTokens, 
         {"jku": "https://evil.example.com/keys"},
         {"jwk": {"kty": "oct", "k": "AAAA"}},
         {"x5u": "https://evil.example.com/certificate"},
-        {"kid": "another"},
         {"unheard-of": 1},
     ],
 )
-def test_header_that_names_a_key_changes_nothing(
-    tokens: AccessTokens, token: str, secret: Secret, header: dict[str, Any]
+def test_header_that_brings_a_key_changes_nothing(
+    tokens: AccessTokens, token: str, ring: KeyRing, header: dict[str, Any]
 ) -> None:
     own, claims = parts(token)
-    forged = OctKey.import_key(base64.urlsafe_b64decode("AAAA") + b"x" * 16)
-    assert_refused(tokens, sign(own | header, claims, forged, registry=tokens._registry))
-    assert tokens.verify(sign(own | header, claims, own_key(secret), registry=tokens._registry)).sid == "session-1"
+    forged = ECKey.generate_key("P-256")
+    brought = header | ({"jwk": forged.as_dict(private=False)} if "jwk" in header else {})
+    assert_refused(tokens, sign(own | brought, claims, forged, registry=LENIENT))
+    assert tokens.verify(sign(own | header, claims, own_key(ring), registry=LENIENT)).sid == "session-1"
+
+
+@pytest.mark.parametrize("kid", ["another", "", "CURRENT", "current ", "../current", "current\x00", 5, [], {}])
+def test_token_that_names_no_key_of_ours_is_refused(tokens: AccessTokens, token: str, ring: KeyRing, kid: Any) -> None:
+    header, claims = parts(token)
+    texts = (json.dumps(part).encode() for part in (header | {"kid": kid}, claims))
+    body = ".".join(base64.urlsafe_b64encode(text).decode().rstrip("=") for text in texts)
+    signature = sign(header, claims, own_key(ring)).rpartition(".")[2]
+    assert_refused(tokens, f"{body}.{signature}")
 
 
 @pytest.mark.parametrize("typ", ["JWT", "AT+JWT", "at+jwt ", "refresh", None])
-def test_token_of_another_type_is_refused(tokens: AccessTokens, token: str, secret: Secret, typ: str | None) -> None:
+def test_token_of_another_type_is_refused(tokens: AccessTokens, token: str, ring: KeyRing, typ: str | None) -> None:
     _, claims = parts(token)
-    header = {"alg": "HS256"} | ({} if typ is None else {"typ": typ})
-    assert_refused(tokens, sign(header, claims, own_key(secret)))
+    header = {"alg": "ES256", "kid": "current"} | ({} if typ is None else {"typ": typ})
+    assert_refused(tokens, sign(header, claims, own_key(ring)))
 
 
 @pytest.mark.parametrize("name", ["iss", "id", "sub", "sid", "jti", "iat", "exp", "role", "app_access", "admin_access"])
-def test_token_without_a_claim_is_refused(tokens: AccessTokens, token: str, secret: Secret, name: str) -> None:
+def test_token_without_a_claim_is_refused(tokens: AccessTokens, token: str, ring: KeyRing, name: str) -> None:
     header, claims = parts(token)
     del claims[name]
-    assert_refused(tokens, sign(header, claims, own_key(secret)))
+    assert_refused(tokens, sign(header, claims, own_key(ring)))
 
 
 @pytest.mark.parametrize(
@@ -196,15 +337,15 @@ def test_token_without_a_claim_is_refused(tokens: AccessTokens, token: str, secr
     ],
 )
 def test_token_with_a_claim_that_does_not_fit_is_refused(
-    tokens: AccessTokens, token: str, secret: Secret, change: dict[str, Any]
+    tokens: AccessTokens, token: str, ring: KeyRing, change: dict[str, Any]
 ) -> None:
     header, claims = parts(token)
-    assert_refused(tokens, sign(header, claims | change, own_key(secret)))
+    assert_refused(tokens, sign(header, claims | change, own_key(ring)))
 
 
-def test_small_difference_between_clocks_is_put_up_with(tokens: AccessTokens, token: str, secret: Secret) -> None:
+def test_small_difference_between_clocks_is_put_up_with(tokens: AccessTokens, token: str, ring: KeyRing) -> None:
     header, claims = parts(token)
-    assert tokens.verify(sign(header, claims | {"iat": 1_800_000_060}, own_key(secret)))
+    assert tokens.verify(sign(header, claims | {"iat": 1_800_000_060}, own_key(ring)))
 
 
 def test_altered_payload_is_refused(tokens: AccessTokens, token: str) -> None:
@@ -251,5 +392,5 @@ def test_no_text_makes_the_check_fail_otherwise_than_by_refusing(text: str) -> N
     )
 )
 def test_no_header_makes_verification_fail_otherwise_than_by_refusing(header: Any) -> None:
-    tokens = AccessTokens(Secret("a secret that is long enough for a test"), ManualClock())
+    tokens = AccessTokens(ring_of_one(), ManualClock())
     assert_refused(tokens, unsigned(header, {"iss": "watchword"}) + "c2lnbmF0dXJl")

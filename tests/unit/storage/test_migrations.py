@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -34,6 +35,13 @@ def differences(connection: Connection) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SQLite's reflection skips indexes over expressions, and says so
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "watchword.storage:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 async def tables(db: Database) -> set[str]:
@@ -72,6 +80,52 @@ async def test_tables_of_the_user_are_left_alone(database_url: str) -> None:
     assert await fetch(db, "SELECT * FROM alembic_version") == [("theirs",)]
     assert {"alembic_version", "users"} <= await tables(db)
     await db.close()
+
+
+async def test_view_of_the_user_that_has_lost_its_table_is_no_obstacle(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    await run(db, "CREATE TABLE gone (id)", "CREATE VIEW broken AS SELECT id FROM gone", "DROP TABLE gone")
+    await migrate(db)
+    assert "watchword_signing_keys" in await tables(db)
+    await db.close()
+
+
+async def test_tokens_of_before_are_still_there_and_belong_to_one_user_or_one_role(database_url: str) -> None:
+    db = Database(database_url)
+    async with db.write() as connection:
+        await connection.run_sync(upgrade_to, "0004")
+    now = "'2026-01-01 00:00:00'"
+    await run(
+        db,
+        "INSERT INTO watchword_users (id) VALUES ('u')",
+        "INSERT INTO watchword_roles (id, name) VALUES ('r', 'importer')",
+        f"""INSERT INTO watchword_tokens (id, "user", digest, created_at) VALUES ('t', 'u', 'd', {now})""",
+    )
+    await migrate(db)
+    assert await fetch(db, """SELECT id, "user", role, digest FROM watchword_tokens""") == [("t", "u", None, "d")]
+    await run(db, f"INSERT INTO watchword_tokens (id, role, digest, created_at) VALUES ('s', 'r', 'e', {now})")
+    for holders in ("'u', 'r'", "NULL, NULL"):
+        with pytest.raises(IntegrityError):
+            await run(
+                db,
+                f"""INSERT INTO watchword_tokens (id, digest, created_at, "user", role)
+                    VALUES ('x', 'x', {now}, {holders})""",
+            )
+    await run(db, "DELETE FROM watchword_roles")
+    assert await fetch(db, "SELECT id FROM watchword_tokens") == [("t",)]
+    await db.close()
+
+
+async def test_there_is_one_current_and_one_next_key_and_any_number_of_retired_ones(db: Database) -> None:
+    columns = "(id, algorithm, state, created_at) VALUES"
+    rows = ["('a', 'ES256', 'current'", "('b', 'ES256', 'next'", "('c', 'ES256', 'retired'", "('d', 'ES256', 'retired'"]
+    for row in rows:
+        await run(db, f"INSERT INTO watchword_signing_keys {columns} {row}, '2026-01-01 00:00:00')")
+    for state in ("current", "next"):
+        with pytest.raises(IntegrityError):
+            await run(
+                db, f"INSERT INTO watchword_signing_keys {columns} ('e', 'ES256', '{state}', '2026-01-01 00:00:00')"
+            )
 
 
 async def test_migrations_that_start_at_once_take_turns(database_url: str) -> None:
