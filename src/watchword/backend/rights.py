@@ -104,8 +104,6 @@ class Rights:
         self._end_sessions(set(await self._identity.sessions.sweep(sessions)))
 
     def _end_sessions(self, sessions: set[str]) -> None:
-        for session in sessions:
-            self._identity.sessions.forget(session)
         if sessions:
             self._hub.revoke(lambda peer: peer.principal.session in sessions, SESSION_ENDED)
 

@@ -217,10 +217,6 @@ class Sessions:
             for listener in self._when_revoked:
                 listener(session)
 
-    def forget(self, session: str) -> None:
-        """Read the session anew at its next check: another node may have changed it."""
-        self._known.drop(session)
-
     async def sweep(self, which: Iterable[str]) -> list[str]:
         """Look sessions up that may have changed, by one query for 5,000; tell the listeners what is new.
 

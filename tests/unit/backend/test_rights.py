@@ -1,16 +1,22 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from tests.support.application import application, permission
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.structure import SESSIONS
+from watchword.identity import sessions as sessions_module
+from watchword.identity.client import NOWHERE
+from watchword.identity.session_rows import read_sessions
+from watchword.identity.settings import Mode
 from watchword.storage.log import Bulk
 from watchword.storage.tables import sessions
 
 if TYPE_CHECKING:
+    import pytest
+
     from watchword.base.errors import Problem
     from watchword.protocol.events import Event
 
@@ -72,3 +78,27 @@ async def test_sessions_that_end_by_the_thousand_end_their_connections_too(sqlit
             with anyio.fail_after(1):  # at once, not when all sessions are looked up again
                 assert (await socket.receive())["status"] == "error"
             assert await socket.closed() == 4401
+
+
+async def test_session_that_ends_while_it_is_looked_up_has_ended(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with application(sqlite_url) as app:
+        kept = app.app.parts.identity.sessions
+        session = (await kept.start(await app.user("reader", READS), Mode.JSON, NOWHERE)).session
+        was_read, goes_on = anyio.Event(), anyio.Event()
+
+        async def slow(*arguments: Any) -> Any:
+            found = await read_sessions(*arguments)
+            was_read.set()
+            await goes_on.wait()
+            return found
+
+        with monkeypatch.context() as patched, anyio.fail_after(5):
+            patched.setattr(sessions_module, "read_sessions", slow)
+            async with anyio.create_task_group() as group:
+                group.start_soon(kept.sweep, [session])
+                await was_read.wait()
+                assert await kept.revoke(session, "logout")
+                goes_on.set()
+        assert not await kept.is_live(session)

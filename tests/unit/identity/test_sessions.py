@@ -245,12 +245,12 @@ async def test_revoking_a_user_spares_the_session_it_is_done_from(
 
 
 async def test_known_session_is_checked_without_the_database(
-    sessions: Sessions, started: Started, db: Database
+    sessions: Sessions, started: Started, db: Database, clock: ManualClock
 ) -> None:
     async with db.write() as connection:
         await connection.execute(delete(table))
     assert await sessions.is_live(started.session)
-    sessions.forget(started.session)
+    clock.advance(10)
     assert not await sessions.is_live(started.session)
 
 
