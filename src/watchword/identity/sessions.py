@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
-import structlog
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -16,6 +14,7 @@ from watchword.base.secret import digest, equal
 from watchword.identity.audit import Audit, Kind
 from watchword.identity.cache import Cache
 from watchword.identity.client import NOWHERE, Client, storable
+from watchword.identity.last_uses import LastUses
 from watchword.identity.refresh_tokens import RefreshClaims, RefreshTokens
 from watchword.identity.session_rows import (
     Session,
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 _AGENT_LENGTH = 512
 _KEPT_AFTER_END = 86_400.0
-_NOTING_POSTPONED = 60.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -71,7 +67,7 @@ class Sessions:
         self._audit = audit
         self._tokens = RefreshTokens(secret)
         self._known: Cache[str, Session] = Cache(clock, size=settings.cache_size, max_age=settings.cache_seconds)
-        self._noting_after = -inf
+        self._uses = LastUses(db, clock)
         self._when_revoked: list[Callable[[str], None]] = []
         self._when_extended: list[Callable[[str, float], None]] = []
 
@@ -163,26 +159,14 @@ class Sessions:
         return await self.check(session) is not None
 
     async def note_use(self, session: Session) -> None:
-        """Remember that a session was used; not being able to has no effect, and is not tried again for a minute.
-
-        Only one use is noted at a time, so that a database that is slow to write does not make readers queue for it.
-        """
-        now = self._clock.now()
-        if self._clock.monotonic() < self._noting_after:
+        """Remember that a session was used, if that can be noted now."""
+        if not self._uses.is_open:
             return
+        now = self._clock.now()
         if self._known.get(session.id) is session:
             self._known.put(session.id, msgspec.structs.replace(session, used_at=now))
-        self._noting_after = inf
-        postponed = _NOTING_POSTPONED
-        try:
-            async with self._db.write(silent=True) as connection:
-                noted = update(sessions).where(sessions.c.id == session.id).values(last_used_at=moment(now))
-                await connection.execute(noted)
-            postponed = 0.0
-        except Problem as problem:
-            _log.warning("session.use_not_noted", reason=problem.message)
-        finally:
-            self._noting_after = self._clock.monotonic() + postponed
+        noted = update(sessions).where(sessions.c.id == session.id).values(last_used_at=moment(now))
+        await self._uses.note(noted.returning(sessions.c.id))
 
     async def revoke(
         self,

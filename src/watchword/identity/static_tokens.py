@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from math import inf
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -12,12 +11,13 @@ import msgspec
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from watchword.base.errors import Code, Problem, failed_validation, forbidden, invalid_payload, not_unique
+from watchword.base.errors import failed_validation, forbidden, invalid_payload, not_unique
 from watchword.base.ids import short_id, uuid7
 from watchword.base.secret import Secret, digest
 from watchword.identity.audit import Kind
 from watchword.identity.cache import Cache
 from watchword.identity.client import NOWHERE, Client, is_storable
+from watchword.identity.last_uses import LastUses
 from watchword.identity.users import USERS
 from watchword.storage.tables import tokens
 from watchword.storage.types import moment
@@ -41,7 +41,6 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH = 32  # of 62 characters: 190 bits
 _CHECK_LENGTH = 6  # 62 ** 6 is more than 2 ** 32
 _USE_NOTED_EVERY = 300.0
-_NOTING_POSTPONED = 60.0
 _MOST = 100
 _NAME_LENGTH = 255
 _NO_DATE = 253_402_300_800  # the year 10000
@@ -83,8 +82,8 @@ class StaticTokens:
     def __init__(self, db: Database, clock: Clock, settings: IdentitySettings, audit: Audit) -> None:
         self._db = db
         self._clock = clock
-        self._noting_after = -inf
         self._audit = audit
+        self._uses = LastUses(db, clock)
         self._known: Cache[str, StaticToken] = Cache(clock, size=settings.cache_size, max_age=settings.cache_seconds)
 
     async def create(self, new: NewToken, client: Client = NOWHERE, *, by: str | None = None) -> Issued:
@@ -173,22 +172,12 @@ class StaticTokens:
         return await self._revoke(tokens.c.user == user)
 
     async def note_use(self, token: StaticToken) -> None:
-        """Remember that a token was used, every five minutes at the most.
-
-        A database that cannot be written to now does not make the token any worse: the next try is a minute later.
-        """
-        now, since_start = self._clock.now(), self._clock.monotonic()
-        if since_start < self._noting_after or (token.used_at is not None and now - token.used_at < _USE_NOTED_EVERY):
+        """Remember that a token was used, every five minutes at the most, if that can be noted now."""
+        now = self._clock.now()
+        if token.used_at is not None and now - token.used_at < _USE_NOTED_EVERY:
             return
-        try:
-            async with self._db.write() as connection:
-                noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=moment(now))
-                found = (await connection.execute(noted.returning(tokens.c.digest))).scalar_one_or_none()
-        except Problem as problem:
-            if problem.code is not Code.SERVICE_UNAVAILABLE:
-                raise
-            self._noting_after = since_start + _NOTING_POSTPONED
-            return
+        noted = update(tokens).where(tokens.c.id == token.id).values(last_used_at=moment(now))
+        found = await self._uses.note(noted.returning(tokens.c.digest))
         if found is not None:
             self._known.drop(found)
 

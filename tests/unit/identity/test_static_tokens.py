@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import delete, insert, select
@@ -198,6 +199,29 @@ async def test_use_is_noted_every_five_minutes(
     assert await use() == first
     clock.advance(1)
     assert await use() == clock.now()
+
+
+async def test_token_is_good_though_its_use_cannot_be_noted(
+    identity: Identity, user: str, client: Client, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = await identity.static_tokens.create(NewToken(user=user))
+    tries = 0
+
+    def unreachable(**_: bool) -> NoReturn:
+        nonlocal tries
+        tries += 1
+        raise Problem(Code.SERVICE_UNAVAILABLE)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(identity.static_tokens._db, "write", unreachable)
+        for seconds in (0, 59, 1):
+            clock.advance(seconds)
+            assert (await identity.authenticate(AccessToken(issued.token), client)).principal.token == issued.id
+    assert tries == 2
+    clock.advance(60)
+    await identity.authenticate(AccessToken(issued.token), client)
+    [listed] = await identity.listings.tokens(user=user)
+    assert listed.last_used_at == datetime.fromtimestamp(clock.now(), UTC)
 
 
 async def test_use_of_a_revoked_token_does_not_revive_it(tokens: StaticTokens, user: str) -> None:
