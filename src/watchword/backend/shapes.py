@@ -50,9 +50,10 @@ def shape_of(catalogue: Catalogue, scope: Scope, operation: Subscribe) -> Shape:
         used |= scope.access.variables | _deep_variables(query)
     item = None if operation.item is None else str(operation.item)
     read_with = [query.fields, query.alias, query.deep, scope.access.fingerprint] if columns is None else columns
+    first = [query.sort, query.limit, query.offset]  # which rows, and in which order, when everything is told anew
     visible = [(sight.filter, None if sight.fields is None else sorted(sight.fields)) for sight in sights]
     return Shape(
-        key=fingerprint([collection.name, where, visible, read_with, operation.event, item]),
+        key=fingerprint([collection.name, where, visible, read_with, operation.event, item, first]),
         collection=collection.name,
         where=where,
         sights=sights,

@@ -56,6 +56,26 @@ async def test_nested_fields_of_own_rows_are_told_to_their_owner_and_to_nobody_e
         assert told[1] == [{"name": "Ann", "articles": [{"body": None}]}]
 
 
+async def test_everything_anew_is_what_each_subscriber_has_asked_for(database_url: str) -> None:
+    async with application(database_url) as app, app.authenticated("admin-token-0001") as socket:
+        for title in ("one", "two", "three"):
+            await app.admin("POST", "/items/articles", {"title": title})
+        wanted: dict[str, dict[str, Any]] = {
+            "first": {"limit": 1, "sort": "id"},
+            "last": {"limit": 1, "sort": "-id"},
+            "rest": {"offset": 1, "limit": 5},
+        }
+        for uid, query in wanted.items():
+            shown = query | {"fields": "title"}
+            await socket.ask({"type": "subscribe", "collection": "articles", "uid": uid, "query": shown})
+        await execute(database_url, "ALTER TABLE articles ADD COLUMN views INTEGER DEFAULT 5")
+        await app.app.parts.structure.refresh()
+        told = {frame["uid"]: frame for frame in [await socket.receive() for _ in wanted]}
+    assert {frame["event"] for frame in told.values()} == {"init"}
+    titles = {uid: [row["title"] for row in frame["data"]] for uid, frame in told.items()}
+    assert titles == {"first": ["one"], "last": ["three"], "rest": ["two", "three"]}
+
+
 def _article_of(owner: str) -> str:
     return f"INSERT INTO articles (title, body, author, owner) VALUES ('one', 'for Ann only', 1, '{owner}');"
 
