@@ -21,6 +21,7 @@ from watchword.app.build import (
 )
 from watchword.app.lifespan import running
 from watchword.app.log_stream import streaming
+from watchword.app.logs import adopt_logs
 from watchword.app.settings import Settings, load_settings
 from watchword.app.setup_link import SetupLink
 from watchword.base.errors import Problem
@@ -63,6 +64,7 @@ class Watchword:
     """
 
     def __init__(self, settings: Settings | None = None, *, demo: bool = False) -> None:
+        adopt_logs()
         self.settings = settings or load_settings()
         self.parts = build(self.settings)
         self._setup = SetupLink(self.parts.db, self.parts.identity.users, self._show_link)

@@ -37,6 +37,22 @@ def shared_processors() -> list[Processor]:
     ]
 
 
+def adopt_logs() -> None:
+    """Hand our records to the standard library's logging, for whoever mounts the application and has set that up.
+
+    Nothing is done where structlog is configured already. Unconfigured, it would print the variables of every frame
+    beside an exception, secrets and all.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared_processors(), structlog.processors.LogfmtRenderer()],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        cache_logger_on_first_use=False,
+    )
+
+
 def configure_logs(level: str, style: str) -> None:
     """Send everything, the server's and libraries' records too, through one pipeline to standard error.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from watchword.app.logs import configure_logs, redact
+from watchword.app.logs import adopt_logs, configure_logs, redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEifQ.c2lnbmF0dXJl"
 
@@ -59,3 +59,26 @@ def test_records_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str])
     configure_logs("warning", "json")
     structlog.get_logger("a").info("quiet")
     assert capsys.readouterr().err == ""
+
+
+def test_an_application_that_is_mounted_prints_no_variables(caplog: pytest.LogCaptureFixture) -> None:
+    structlog.reset_defaults()
+    adopt_logs()
+    log = structlog.get_logger("watchword.test")
+    password = "hidden-in-a-frame"
+    with caplog.at_level("INFO"):
+        try:
+            int(password)
+        except ValueError:
+            log.exception("failed", token="top-secret")
+    assert "failed" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "locals" not in caplog.text
+    assert "top-secret" not in caplog.text
+
+
+def test_logs_that_are_set_up_already_are_left_alone() -> None:
+    configure_logs("warning", "json")
+    processors = structlog.get_config()["processors"]
+    adopt_logs()
+    assert structlog.get_config()["processors"] is processors
