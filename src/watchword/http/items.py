@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watchword.base.errors import forbidden
+from watchword.base.errors import forbidden, not_supported
 from watchword.http.answers import NO_CONTENT, Answer, read_answer, written_answer
 from watchword.http.bodies import read_json, read_object
 from watchword.http.exports import export_answer, export_format
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from watchword.http.settings import HttpSettings
 
 _SYSTEM = "directus_"
+_PRESENT = (None, "", "main")
+"""What stands for items as they are where a content version could be named."""
 
 
 class Items:
@@ -118,6 +120,8 @@ class Items:
     async def _read(self, call: Call, key: str | None) -> Answer:
         params = parse_query_string(call.query_string)
         query = self._bounded(parse_query(self._name(call), params))
+        if params.get("version") not in _PRESENT:
+            raise not_supported("content versions")
         wanted = export_format(params)
         reply = await self._backend.perform(call.context, Read(query, key))
         return read_answer(reply) if wanted is None else export_answer(query.collection, reply.data, wanted)

@@ -46,6 +46,13 @@ async def test_unknown_parameters_are_ignored(client: httpx.AsyncClient) -> None
     assert answer.json() == {"data": [{"id": 1}]}
 
 
+async def test_content_version_is_refused_and_the_main_one_is_what_there_is(client: httpx.AsyncClient) -> None:
+    for path in ("/items/articles/1", "/items/articles"):
+        refused = await client.get(f"{path}?version=draft", headers=EDITOR)
+        assert (refused.status_code, error_of(refused)["extensions"]["code"]) == (501, "NOT_SUPPORTED")
+        assert (await client.get(f"{path}?version=main", headers=EDITOR)).status_code == 200
+
+
 async def test_bad_parameter_is_an_invalid_query(client: httpx.AsyncClient) -> None:
     answer = await client.get("/items/articles?limit=abc", headers=EDITOR)
 
