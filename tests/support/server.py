@@ -26,7 +26,6 @@ ADMIN_TOKEN = "admin-static-token-0001"
 
 ATTEMPTS = 3  # another process may take the port between our finding it and the server's binding it
 PATIENCE = 60.0  # for whatever a test waits for: the machine may be busy with other things
-CLEAN = {0, -signal.SIGTERM}  # the signal is raised again once everything has ended in order
 REFUSED = "ASGI callable returned without completing handshake."  # uvicorn, of an upgrade that got its HTTP answer
 COMMAND = [sys.executable, "-m", "watchword.cli"]
 DEFAULTS = {
@@ -97,7 +96,7 @@ class Server:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-        assert code in CLEAN, f"exit code {code}:\n{self.log}"
+        assert code == 0, f"exit code {code}:\n{self.log}"
         assert not self.errors, self.errors
 
     def hold(self) -> None:

@@ -39,6 +39,7 @@ class _Server(uvicorn.Server):
             server.close()
         await close_sockets(self._app.parts)
         await super().shutdown(sockets)
+        self._captured_signals.clear()  # they have been heard: the process ends in order, with 0
 
 
 def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
