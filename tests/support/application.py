@@ -109,7 +109,7 @@ async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncItera
 
 
 async def execute(url: str, statement: str) -> None:
-    """Run statements as another program would."""
+    """Run statements as another program would, in one transaction."""
     if url.startswith("sqlite"):
         # In a thread: who waits for a lock must not keep this process from giving it back.
         await anyio.to_thread.run_sync(_execute_sqlite, url, statement)
@@ -123,7 +123,7 @@ async def execute(url: str, statement: str) -> None:
 
 def _execute_sqlite(url: str, statement: str) -> None:
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.executescript(statement)
+        connection.executescript(f"BEGIN IMMEDIATE; {statement}; COMMIT")
     connection.close()
 
 
