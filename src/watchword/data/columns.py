@@ -10,6 +10,7 @@ import json
 import struct
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -34,6 +35,12 @@ _SMALLEST_NORMAL = 2.0**-126
 def _stored_number(value: Decimal) -> Any:
     whole = value.is_finite() and -_LARGEST <= value < _LARGEST and value == value.to_integral_value()
     return int(value) if whole else float(value)
+
+
+def is_exact(value: Decimal) -> bool:
+    """Whether SQLite keeps every digit of a number: 64-bit integers, and what a double tells again, some 15 digits."""
+    stored = _stored_number(value)
+    return isinstance(stored, int) or (isfinite(stored) and Decimal(repr(stored)) == value)
 
 
 def stored_number(value: Any) -> Any:

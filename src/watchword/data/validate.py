@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem, failed_validation, forbidden, forbidden_field, invalid_payload
 from watchword.base.ids import uuid7
+from watchword.data.columns import is_exact
 from watchword.data.storable import is_shown, is_storable, is_too_large
 from watchword.data.violations import violation
 from watchword.query.dynamic import operand_of, parse_variable
@@ -207,7 +207,7 @@ class Target:
         """Return the value as it fits the column."""
         if field.type is FieldType.DATE_TIME:
             return value.replace(microsecond=0)
-        if isinstance(value, Decimal) and self.binder.catalogue.kind == "sqlite" and not isfinite(float(value)):
+        if isinstance(value, Decimal) and self.binder.catalogue.kind == "sqlite" and not is_exact(value):
             raise violation(Code.VALUE_OUT_OF_RANGE, self.collection.name, field.name)
         if field.type is FieldType.JSON and not is_storable(value):
             raise self._misfit(field, None)

@@ -72,6 +72,7 @@ _SQLITE_UNAVAILABLE = (
 )
 _CANCELLED = "57014"
 _TOO_COMPLEX = "54"
+_OVERFLOW = "integer overflow"  # SQLite, of a sum
 _TOO_COMPLEX_FOR_SQLITE = ("parser stack overflow", "Expression tree is too large", "too many ", "at most ")
 _OUTDATED = frozenset({"42703", "42P01"})  # undefined_column, undefined_table
 
@@ -283,6 +284,8 @@ def _answering() -> Iterator[None]:
             raise impatient() from error
         if state.startswith(_TOO_COMPLEX) or message.startswith(_TOO_COMPLEX_FOR_SQLITE):
             raise invalid_query("The query is too complex") from error
+        if message == _OVERFLOW:
+            raise invalid_query("A sum is too large") from error
         raise
 
 
