@@ -94,6 +94,18 @@ async def test_administrator_sees_every_collection_and_action(place: Application
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in names)
 
 
+async def test_singleton_is_described_as_the_one_object_that_it_is(place: Application) -> None:
+    await place.admin("PATCH", "/collections/authors", {"meta": {"singleton": True}})
+    document = await described(place.http, ADMIN)
+    answers = document["paths"]["/items/authors"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    assert answers["properties"]["data"] == {"$ref": "#/components/schemas/authors"}
+    assert {method for method, path in operations(document) if path == "/items/authors"} == {"get", "patch", "delete"}
+    assert isinstance(await place.admin("GET", "/items/authors"), dict)
+    assert isinstance(await place.admin("PATCH", "/items/authors", {"name": "Ann"}), dict)
+    assert (await place.http.post("/items/authors", json={"name": "Bob"}, headers=ADMIN)).status_code == 404
+
+
 async def test_others_see_what_they_may_do_and_no_more(place: Application) -> None:
     document = await described(place.http, MEL)
     items = {each for each in operations(document) if each[1].startswith("/items") or "sort" in each[1]}

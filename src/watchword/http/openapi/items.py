@@ -71,10 +71,11 @@ class ItemPaths:
 
     @property
     def _of_collection(self) -> Json:
+        single = self._of.collection.singleton
         found = {
-            "get": self._read(one=False),
-            "post": self._create(),
-            "patch": self._update_many(),
+            "get": self._read(one=single),
+            "post": None if single else self._create(),
+            "patch": self._update_either() if single else self._update_many(),
             "delete": self._delete(one=False),
         }
         return {method: each for method, each in found.items() if each is not None}
@@ -114,6 +115,13 @@ class ItemPaths:
         if self._rules[Action.UPDATE] is None:
             return None
         return self._writing("Update one of", self._row(Action.UPDATE), either=False)
+
+    def _update_either(self) -> Json | None:
+        """Describe the update of a singleton: by its object, or by a list as in any other collection."""
+        if self._rules[Action.UPDATE] is None:
+            return None
+        row = self._row(Action.UPDATE)
+        return self._writing("Update", {"anyOf": [row, {"type": "array", "items": row}]}, either=True)
 
     def _update_many(self) -> Json | None:
         if self._rules[Action.UPDATE] is None:
