@@ -216,6 +216,26 @@ AUTHENTICATION: dict[str, list[Exchange]] = {
     ],
 }
 
+PROJECT = {
+    "project_name",
+    "project_descriptor",
+    "project_logo",
+    "project_color",
+    "default_appearance",
+    "default_theme_light",
+    "default_theme_dark",
+    "theme_light_overrides",
+    "theme_dark_overrides",
+    "default_language",
+    "public_foreground",
+    "public_background",
+    "public_favicon",
+    "public_note",
+    "custom_css",
+    "public_registration",
+    "public_registration_verify_email",
+}
+
 ITEMS = "/items/articles"
 OWN = "filter[id][_gt]=1000"
 

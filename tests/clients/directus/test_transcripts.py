@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +12,8 @@ import httpx
 import pytest
 from websockets.typing import Subprotocol
 
+from tests.clients.directus import error_transcripts as errors
+from tests.clients.directus import log_transcripts as logs
 from tests.clients.directus import rest_transcripts as rest
 from tests.clients.directus import subscription_transcripts as live
 from tests.clients.directus import transcripts as ws
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 BRIEF = {"ACCESS_TOKEN_TTL": "3s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "2s"}
 LENIENT = {"ACCESS_TOKEN_TTL": "2s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "60s"}
 HEARTBEAT = {"WEBSOCKETS_HEARTBEAT_PERIOD": "1"}
+FOLLOWED = {"WEBSOCKETS_LOGS_LEVEL": "info"}  # the default; the server of no other test, whose requests it would tell
 READER = {"email": "reader@example.com", "password": "reader-pass-1"}
 EDITOR = {"email": "editor@example.com", "password": "editor-pass-1"}
 
@@ -247,6 +251,23 @@ def test_server_asks_for_signs_of_life(rooms: Callable[..., Newsroom]) -> None:
         lively.converse([(None, [PING]), (PING | {"uid": 1}, [PONG | {"uid": 1}])])
 
 
+@pytest.mark.parametrize("name", logs.UPGRADES)
+def test_upgrade_to_the_log_is_for_administrators(one_room: Newsroom, name: str) -> None:
+    assert upgrade(one_room, words_of(one_room), f"/websocket/logs{logs.UPGRADES[name]}", {}) == 401
+
+
+def test_log(rooms: Callable[..., Newsroom]) -> None:
+    room = seeded(rooms(**FOLLOWED))
+    words = words_of(room) | {"admin": ADMIN_TOKEN}
+    with open_socket(room, words, "/websocket/logs?access_token=<admin>") as socket, as_editor(room) as editor:
+        socket.converse(logs.LOGS, editor)
+
+    assert re.fullmatch(r"GET /items/articles\?limit=1 200 \d+ms", words["text 1"])
+    assert re.fullmatch(r"GET /nope 404 \d+ms", words["text 2"])
+    assert 0 < words["time 1"] <= words["time 2"]
+    assert len(words["node"]) == 8
+
+
 @pytest.mark.parametrize("name", rest.AUTHENTICATION)
 def test_authentication_over_http(one_room: Newsroom, name: str) -> None:
     words = logged_in(one_room, READER)
@@ -259,6 +280,35 @@ def test_reads_over_http(room: Newsroom) -> None:
 
 def test_writes_over_http(room: Newsroom) -> None:
     replay(room, rest.WRITES, words_of(room))
+
+
+@pytest.mark.parametrize("name", errors.MISTAKES)
+def test_mistakes_over_http(room: Newsroom, name: str) -> None:
+    replay(room, errors.MISTAKES[name], words_of(room) | {"admin": ADMIN_TOKEN})
+
+
+def test_what_an_answer_has_besides_a_body(one_room: Newsroom) -> None:
+    path, headers = "/items/articles?limit=1", {"Authorization": f"Bearer {one_room.editor.token}"}
+    with client_of(one_room.server) as client:
+        options = client.options("/items/articles", headers=headers)
+        head = client.head(path, headers=headers)
+        foreign = client.get(path, headers=headers | {"Origin": "http://elsewhere.example"})
+        alone = client.get(path, headers=headers)
+
+    # Directus leaves OPTIONS itself out, and has another order.
+    methods = {"GET", "SEARCH", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+    assert (options.status_code, set(options.headers["allow"].split(", "))) == (200, methods)
+    assert (head.status_code, head.content, head.headers["cache-control"]) == (200, b"", "no-cache")
+    assert foreign.json() == alone.json()  # it is the browser that keeps it from the page
+    assert not [name for name in foreign.headers if name.startswith("access-control-")]
+
+
+def test_public_is_told_of_the_project(one_room: Newsroom) -> None:
+    with client_of(one_room.server) as client:
+        told = client.get("/server/info").json()["data"]
+
+    assert told.keys() == {"project"}  # Directus adds its licence
+    assert told["project"].keys() == rest.PROJECT
 
 
 def test_administrator_sees_users_without_their_secrets(one_room: Newsroom) -> None:
@@ -280,13 +330,20 @@ def replay(room: Newsroom, exchanges: list[rest.Exchange], words: Words) -> None
             response = client.request(
                 exchange.method,
                 fill(exchange.path, words),
-                json=fill(exchange.body, words) if exchange.body is not None else None,
                 headers=fill(exchange.headers, words),
+                **sent(fill(exchange.body, words)),
             )
         told = f"{exchange.method} {exchange.path}: {response.status_code} {response.text}"
         assert response.status_code == exchange.status, told
         assert agrees(exchange.answer, body_of(response), words), told
         assert agrees([list(cookie) for cookie in exchange.cookies], cookies_of(response), words), told
+
+
+def sent(body: Any) -> dict[str, Any]:
+    """How a body is sent: an object as JSON, bytes as they are."""
+    if body is None:
+        return {}
+    return {"content" if isinstance(body, bytes) else "json": body}
 
 
 def body_of(response: httpx.Response) -> Any:
