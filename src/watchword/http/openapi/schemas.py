@@ -105,7 +105,8 @@ def _shown(collection: Collection, field: Field, rule: Rule, *, wide: bool) -> J
     if field.name in collection.relations:
         return {"anyOf": [_TYPES[kind], OBJECT, NULL]}
     shown = TEXT if field.concealed else _TYPES[kind]
-    never_null = rule.is_uniform and not field.nullable
+    # A singleton without a row is told with its defaults, and null where there is none.
+    never_null = rule.is_uniform and not field.nullable and not collection.singleton
     return shown if never_null else nullable(shown)
 
 
