@@ -86,8 +86,9 @@ def permission(
 
 @asynccontextmanager
 async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncIterator[Application]:
-    """Run an application on a fresh database with the tables of `ddl`."""
-    await _create(url, ddl)
+    """Run an application on a fresh database with the tables of `ddl`; without any, one more on a database in use."""
+    if ddl:
+        await _create(url, ddl)
     defaults = {
         "DATABASE_URL": url,
         "SECRET": "for tests, and long enough to be taken",

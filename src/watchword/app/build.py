@@ -95,6 +95,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         clock=clock,
     )
     db.on_commit(feed.kick)
+    structure.on_look(rights.invalidate)  # permissions go with what they are on
     structure.on_change(rights.follow_structure)
     structure.on_change(feed.follow_structure)
     identity.sessions.on_revoked(rights.end_session)

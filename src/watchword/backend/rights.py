@@ -77,7 +77,6 @@ class Rights:
 
     async def follow_structure(self, changed: frozenset[str]) -> None:
         """Follow anew what is followed, on the collections as they are now; what cannot be followed any more ends."""
-        self.generation += 1
         for peer in self._hub.peers:
             await peer.refile()
 

@@ -31,6 +31,9 @@ LOOKS = 3
 Listener = Callable[[frozenset[str]], Awaitable[None]]
 """Told of the collections that are no longer what they were."""
 
+Looked = Callable[[], None]
+"""Called in the moment in which a catalogue is taken from a database that somebody has changed."""
+
 
 class Structure:
     """Holds the current catalogue. `load` must have run before anything asks for it.
@@ -47,6 +50,7 @@ class Structure:
         self._fingerprint: object = None
         self._turn = anyio.Lock()
         self._listeners: list[Listener] = []
+        self._when_looked: list[Looked] = []
 
     @property
     def catalogue(self) -> Catalogue:
@@ -58,6 +62,10 @@ class Structure:
     def on_change(self, listener: Listener) -> None:
         """Call `listener` after the catalogue has become another one in which collections differ."""
         self._listeners.append(listener)
+
+    def on_look(self, listener: Looked) -> None:
+        """Call `listener` before anything can be asked of the catalogue that a change has led to."""
+        self._when_looked.append(listener)
 
     async def load(self) -> None:
         """Look at the database and see to it that changes of every captured collection are logged."""
@@ -115,6 +123,8 @@ class Structure:
 
     def _take(self, catalogue: Catalogue) -> frozenset[str]:
         """Make a catalogue the current one, unless it says what the current one says."""
+        for listener in self._when_looked:
+            listener()
         known = self._catalogue
         if known is not None and known.says_the_same(catalogue):
             return frozenset()

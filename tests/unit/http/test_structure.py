@@ -326,6 +326,49 @@ async def test_dropped_collection_leaves_its_children_and_no_rights_behind(app: 
     assert (await ask(app, "GET", "/items/articles", headers=READER))[0] == 200
 
 
+async def make_authors_anew(app: Application) -> None:
+    """Drop the collection and make another one of its name, with an item."""
+    await app.admin("DELETE", "/collections/authors")
+    await app.admin("POST", "/collections", {"collection": "authors", "schema": {}})
+    await app.admin("POST", "/items/authors", {})
+
+
+async def test_rights_to_a_dropped_collection_are_gone_when_that_is_answered(app: Application) -> None:
+    await app.user("reader", [permission("read", "authors"), permission("read")])
+    assert (await ask(app, "GET", "/items/authors", headers=READER))[0] == 200
+
+    async with app.app.parts.log._turn:  # nothing is heard of the log meanwhile
+        await make_authors_anew(app)
+        assert (await ask(app, "GET", "/items/authors", headers=READER))[0] == 403
+        assert (await ask(app, "GET", "/items/articles", headers=READER))[0] == 200
+
+
+async def test_rights_to_a_dropped_collection_are_gone_on_another_node_that_has_seen_the_next(
+    app: Application, database_url: str
+) -> None:
+    await app.user("reader", [permission("read", "authors"), permission("read")])
+    async with application(database_url, ddl="") as other:
+        assert (await ask(other, "GET", "/items/authors", headers=READER))[0] == 200
+        async with other.app.parts.log._turn:
+            await make_authors_anew(app)
+            await other.app.parts.structure.refresh()
+            assert (await ask(other, "GET", "/items/authors", headers=READER))[0] == 403
+            assert (await ask(other, "GET", "/items/articles", headers=READER))[0] == 200
+
+
+async def test_rights_to_a_dropped_collection_are_gone_on_another_node_by_the_log(
+    app: Application, database_url: str
+) -> None:
+    await app.user("reader", [permission("read", "authors"), permission("read")])
+    async with application(database_url, ddl="") as other:
+        assert (await ask(other, "GET", "/items/authors", headers=READER))[0] == 200
+        async with other.app.parts.structure._turn:  # it does not look at the structure
+            await make_authors_anew(app)
+            await other.app.parts.feed.settle()
+            assert (await ask(other, "GET", "/items/authors", headers=READER))[0] == 403
+            assert (await ask(other, "GET", "/items/articles", headers=READER))[0] == 200
+
+
 async def test_relation_is_made_named_changed_and_dropped(app: Application) -> None:
     await app.admin("POST", "/fields/articles", {"field": "editor", "type": "integer"})
     wanted = {"collection": "articles", "field": "editor", "related_collection": "authors"}
