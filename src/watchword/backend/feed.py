@@ -111,19 +111,18 @@ class Feed:
             await self.settle()
         until, changes = self.horizon, list[Change]()
         while offset < until:
-            page = [entry for entry in await self._log.read(offset, PAGE) if entry.position <= until]
+            page = [entry for entry in await self._log.read(offset, PAGE, collection) if entry.position <= until]
             if not page:
                 break
             offset = page[-1].position
-            changes += self._changes_of(collection, page)
+            changes += self._told_singly(page)
             if len(changes) > most:
                 raise Problem(Code.POSITION_LOST, reason="too_much")
+        await self._log.since(since)  # nothing has been trimmed meanwhile
         return until, changes
 
-    def _changes_of(self, collection: str, page: Sequence[Entry]) -> Iterator[Change]:
+    def _told_singly(self, page: Sequence[Entry]) -> Iterator[Change]:
         for entry in page:
-            if entry.collection != collection:
-                continue
             change = self._change(entry)
             if isinstance(change, Resync):
                 raise Problem(Code.POSITION_LOST, reason="bulk")

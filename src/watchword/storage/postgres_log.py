@@ -96,12 +96,12 @@ def _changes_of_commit() -> LateralFromClause:
     return union_all(single.correlate(_commit), bulk.correlate(_commit)).lateral("change")
 
 
-def _page(after: int, limit: int) -> Select[*tuple[Any, ...]]:
+def _page(after: int, limit: int, collection: str | None) -> Select[*tuple[Any, ...]]:
     change = _changes_of_commit()
     c = change.c
     base = _commit.c.last - _commit.c.count
     position = base + c.rank
-    return (
+    page = (
         select(
             position.label("position"),
             (base + 1).label("first"),
@@ -115,6 +115,7 @@ def _page(after: int, limit: int) -> Select[*tuple[Any, ...]]:
         .order_by(_commit.c.last, c.rank)
         .fetch(limit, with_ties=True)  # collections of one large transaction share their position
     )
+    return page if collection is None else page.where(c.collection == collection)
 
 
 class PostgresLog:
@@ -134,9 +135,9 @@ class PostgresLog:
         # What another node has sequenced meanwhile is that node's to tell.
         return mark, [entry for entry in page.entries if entry.position <= mark.head]
 
-    async def read(self, after: int, limit: int) -> Page:
+    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
         async with self._db.read() as connection:
-            rows = (await connection.execute(_page(after, limit))).all()
+            rows = (await connection.execute(_page(after, limit, collection))).all()
         if not rows:
             return Page([])
         return Page(entries("postgresql", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)

@@ -63,8 +63,8 @@ class Store(Protocol):
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
         """Give positions to what was committed; return what is new, in order."""
 
-    async def read(self, after: int, limit: int) -> Page:
-        """Read at most `limit` changes above `after`."""
+    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
+        """Read at most `limit` changes above `after`, of one collection or of all."""
 
     async def bounds(self, epoch: str) -> Bounds:
         """Look an epoch up, together with the log's ends."""

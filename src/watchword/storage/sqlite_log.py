@@ -90,11 +90,14 @@ class SqliteLog:
         self._version = version
         return mark, found
 
-    async def read(self, after: int, limit: int) -> Page:
+    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
         # The ends come with the rows, so that they are of one snapshot.
         ends = _newest_epoch().label("epoch"), _head().label("head"), _floor().label("floor")
+        page = _rows(after).add_columns(*ends).limit(limit)
+        if collection is not None:
+            page = page.where(_change.c.collection == collection)
         async with self._db.read() as connection:
-            rows = (await connection.execute(_rows(after).add_columns(*ends).limit(limit))).all()
+            rows = (await connection.execute(page)).all()
         if not rows:
             return Page([])
         return Page(entries("sqlite", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)
