@@ -71,7 +71,7 @@ class Utilities:
             Problem: FORBIDDEN for the public, INVALID_PAYLOAD, SERVICE_UNAVAILABLE when there is too much to do.
         """
         [text] = await self._texts(call, "string")
-        return json_answer({"data": await self._backend.identity.passwords.hash(text)})
+        return json_answer({"data": await self._backend.identity.passwords.hash_given(text)})
 
     async def verify_hash(self, call: Call) -> Answer:
         """Answer whether a hash was made of a text.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from watchword.base.errors import Code, Problem, failed_validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ _PASSES = 2
 _LANES = 1
 _MOST = {"memory_cost": 64 * 1024, "time_cost": 4, "parallelism": 4, "hash_len": 64}
 _RETRY_AFTER = 1
+_GIVEN = 8  # texts of clients that are hashed or wait for it, whoever sent them
 _LEAST_CONTEXT = 4  # shorter context words are too common in good passwords
 
 
@@ -44,7 +45,7 @@ class Passwords:
         self._hasher = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
         self._threads = anyio.CapacityLimiter(workers or min(2, os.cpu_count() or 1))
         self._capacity = int(self._threads.total_tokens) + queue
-        self._pending = 0
+        self._pending = self._given = 0
         self._open = True
         self._nobody = _hash_of_nobody()
         self.verifications = 0
@@ -73,13 +74,23 @@ class Passwords:
         self.verifications += 1
         return matches
 
+    async def hash_given(self, text: str) -> str:
+        """Hash a text for a client's own purposes.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE when clients have given too much to do already: logins come first.
+        """
+        with self._giving():
+            return await self.hash(text)
+
     async def verify_given(self, given: str, text: str) -> bool:
         """Tell whether a hash that a client gives was made of a text; never of one that is costly beyond measure.
 
         Raises:
-            Problem: SERVICE_UNAVAILABLE when the queue is full.
+            Problem: as `hash_given`.
         """
-        return await self.verify(given if _is_bounded(given) else None, text)
+        with self._giving():
+            return await self.verify(given if _is_bounded(given) else None, text)
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
@@ -110,9 +121,19 @@ class Passwords:
         for _ in range(int(self._threads.total_tokens)):
             await self._threads.acquire_on_behalf_of(object())
 
+    @contextmanager
+    def _giving(self) -> Iterator[None]:
+        if self._given >= _GIVEN:
+            raise _busy()
+        self._given += 1
+        try:
+            yield
+        finally:
+            self._given -= 1
+
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._open or self._pending >= self._capacity:
-            raise Problem(Code.SERVICE_UNAVAILABLE, service="passwords", retry_after=_RETRY_AFTER)
+            raise _busy()
         self._pending += 1
         try:
             return await anyio.to_thread.run_sync(work, limiter=self._threads)
@@ -132,6 +153,10 @@ class Passwords:
         with suppress(VerificationError):
             self._hasher.verify(self._nobody, data)
         return False
+
+
+def _busy() -> Problem:
+    return Problem(Code.SERVICE_UNAVAILABLE, service="passwords", retry_after=_RETRY_AFTER)
 
 
 def _hash_of_nobody() -> str:

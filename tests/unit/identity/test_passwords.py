@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argon2
 import pytest
-from anyio import create_task_group
+from anyio import create_task_group, lowlevel
 from argon2.exceptions import VerifyMismatchError
 
 from watchword.base.errors import Code, Problem
@@ -122,6 +122,35 @@ async def test_full_queue_refuses_at_once_and_serves_the_rest() -> None:
     assert answers == [False] * 3
     assert refusals == [(Code.SERVICE_UNAVAILABLE, 1)] * 2
     assert not await passwords.verify(None, GOOD)
+
+
+async def test_texts_of_clients_leave_room_for_logins() -> None:
+    passwords = Passwords(workers=1, queue=20)
+    hashes: list[str] = []
+    refusals: list[Code] = []
+    logins: list[bool] = []
+
+    async def give() -> None:
+        try:
+            hashes.append(await passwords.hash_given("text"))
+        except Problem as problem:
+            refusals.append(problem.code)
+
+    async def log_in() -> None:
+        logins.append(await passwords.verify(None, GOOD))
+
+    async with create_task_group() as group:
+        for _ in range(30):
+            group.start_soon(give)
+        group.start_soon(log_in)
+    assert (len(hashes), refusals, logins) == (8, [Code.SERVICE_UNAVAILABLE] * 22, [False])
+    async with create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(give)
+        await lowlevel.checkpoint()
+        with pytest.raises(Problem):
+            await passwords.verify_given(hashes[0], "text")
+    assert await passwords.verify_given(hashes[0], "text")
 
 
 async def test_shutdown_refuses_new_work() -> None:
