@@ -125,7 +125,8 @@ class Planner:
         collection = self.catalogue.collection(query.collection)
         wants = Wants(self.binder, self.limits.depth, self.limits.relations).resolve(collection, query)
         draft = self.draft(collection)
-        link = tuple(draft.source.c[name] for name in collection.key) if by_key else ()
+        # A row of which nothing may be shown is still one row; a statement needs a column to give it.
+        link = tuple(draft.source.c[name] for name in collection.key) if by_key or not wants else ()
         columns = [*draft.outputs(wants), *link]
         statement = draft.select(columns, self.taken(collection, query))
         order = draft.sorting.clauses(collection, draft.source, query.sort, query.alias)

@@ -374,6 +374,13 @@ async def test_relations_into_collections_without_rights_are_left_out(world: Wor
     assert "comments" not in row
 
 
+@pytest.mark.parametrize("fields", ["author.first_name", "comments", "comments.body", "author.first_name,comments"])
+async def test_rows_of_which_nothing_is_left_are_empty(world: World, fields: str) -> None:
+    access = may_read(articles=EVERY_ROW)
+    assert await world.read("articles", access, fields=fields, limit=2) == [{}, {}]
+    assert await world.read("articles", access, fields=fields, filter={"id": {"_eq": 0}}) == []
+
+
 async def test_related_rows_out_of_sight_are_null_or_missing(world: World) -> None:
     access = may_read(
         articles=EVERY_ROW,
