@@ -78,7 +78,7 @@ class Rights:
     async def follow_structure(self, changed: frozenset[str]) -> None:
         """Follow anew what is followed, on the collections as they are now; what cannot be followed any more ends."""
         for peer in self._hub.peers:
-            await peer.refile()
+            await _refile(peer)
 
     def invalidate(self, user: str | None = None) -> None:
         """Work the rights of a user, or everybody's, out anew at their next use."""

@@ -66,6 +66,19 @@ async def test_a_connection_that_cannot_be_told_of_new_rights_is_closed_and_hold
         assert broken.stopped_with == 1011
 
 
+async def test_a_connection_that_cannot_follow_a_changed_structure_holds_up_nobody(sqlite_url: str) -> None:
+    async with application(sqlite_url) as app:
+        await app.user("reader", READS)
+        broken = Broken()
+        app.app.parts.hub.enter(broken)
+        async with app.authenticated("reader-static-token") as reader:
+            await reader.ask({"type": "subscribe", "collection": "articles", "uid": "s"})
+            await app.admin("DELETE", "/collections/articles")
+            frame = await reader.receive()
+            assert (frame["type"], frame["error"]["code"]) == ("subscription", "FORBIDDEN")
+        assert broken.stopped_with == 1011
+
+
 async def test_sessions_that_end_by_the_thousand_end_their_connections_too(sqlite_url: str) -> None:
     async with application(sqlite_url) as app:
         await app.user("reader", READS)
