@@ -83,6 +83,11 @@ class Description:
         rule = self._access.find(collection, Action.READ)
         return rule is not None and (field is None or rule.allows(field))
 
+    def _leads_out_of_sight(self, collection: Collection, field: str) -> bool:
+        """Whether a field is an alias for items of a collection out of sight; items are read without it, too."""
+        relation = collection.relations.get(field)
+        return relation is not None and relation.many and not self._sees(relation.related)
+
     def _collection(self, collection: Collection) -> Told:
         said = self._catalogue.meta.collections.get(collection.name)
         if collection.system:
@@ -96,7 +101,7 @@ class Description:
         facts = self._catalogue.facts[collection.name]
         columns = {column.name: column for column in facts.columns}
         for name in [*collection.names, *(each for each in said if each not in collection.names)]:
-            if not self._sees(collection.name, name):
+            if not self._sees(collection.name, name) or self._leads_out_of_sight(collection, name):
                 continue
             column, field = columns.get(name), collection.fields.get(name)
             yield {
@@ -123,6 +128,8 @@ class Description:
 
     def _column(self, collection: Collection, facts: TableFacts, column: ColumnFacts) -> Told:
         reference = next((each for each in facts.references if each.column == column.name), None)
+        if reference is not None and not self._sees(system.collection_name(reference.table)):
+            reference = None
         literal = collection.fields[column.name].default
         return {
             "name": column.name,

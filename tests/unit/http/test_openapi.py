@@ -131,6 +131,20 @@ async def test_others_see_what_they_may_do_and_no_more(place: Application) -> No
     assert {"/users/me", "/users/me/sessions", "/permissions/me", "/server/health"} <= document["paths"].keys()
 
 
+async def test_rows_do_not_name_collections_out_of_sight(place: Application) -> None:
+    reads, writes = permission("read", "authors"), permission("update", "authors")
+    await place.user("kay", [reads, writes])
+    await place.user("joe", [reads, writes, permission("create", "articles")])
+    kay = (await described(place.http, {"Authorization": "Bearer kay-static-token"}))["components"]["schemas"]
+    joe = (await described(place.http, {"Authorization": "Bearer joe-static-token"}))["components"]["schemas"]
+    everything = (await described(place.http, ADMIN))["components"]["schemas"]
+
+    assert set(kay["authors"]["properties"]) == set(kay["authors.update"]["properties"]) == {"id", "name"}
+    assert "articles" not in joe["authors"]["properties"]
+    assert "articles" in joe["authors.update"]["properties"]
+    assert "articles" in everything["authors"]["properties"]
+
+
 async def test_the_public_sees_nothing_of_the_collections(place: Application) -> None:
     document = await described(place.http, {})
 

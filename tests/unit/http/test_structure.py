@@ -96,6 +96,25 @@ async def test_reader_is_told_of_what_the_rights_show(app: Application) -> None:
         assert (await ask(app, "GET", path, headers=READER))[0] == 403, path
 
 
+async def test_fields_do_not_name_collections_out_of_sight(app: Application) -> None:
+    told = [permission("read", name) for name in ("directus_fields", "directus_relations")]
+    await app.user("reader", [permission("read"), *told])
+    await app.user("author", [permission("read", "authors"), *told])
+    await app.user("both", [permission("read"), permission("read", "authors"), *told])
+
+    async def named(name: str, collection: str) -> list[tuple[str, str | None]]:
+        headers = {"Authorization": f"Bearer {name}-static-token"}
+        told = (await ask(app, "GET", f"/fields/{collection}", headers=headers))[1]["data"]
+        return [(each["field"], each["schema"] and each["schema"]["foreign_key_table"]) for each in told]
+
+    assert ("author", None) in await named("reader", "articles")
+    assert await named("author", "authors") == [("id", None), ("name", None)]
+    headers = {"Authorization": "Bearer author-static-token"}
+    assert (await ask(app, "GET", "/fields/authors/articles", headers=headers))[0] == 403
+    assert ("author", "authors") in await named("both", "articles")
+    assert ("articles", None) in await named("both", "authors")
+
+
 async def test_only_administrators_change_the_structure(app: Application) -> None:
     everything = [permission(each, name) for each in ("create", "read", "update", "delete") for name in ("articles",)]
     system = ("directus_collections", "directus_fields", "directus_relations")

@@ -33,6 +33,7 @@ class ItemPaths:
 
     def __init__(self, catalogue: Catalogue, access: Access, described: Described) -> None:
         self._schema = catalogue.schema
+        self._access = access
         self._wide = catalogue.kind == "sqlite"
         self._of = described
         self._rules = {action: access.find(described.collection.name, action) for action in Action}
@@ -48,9 +49,9 @@ class ItemPaths:
                 continue
             is_read = action is Action.READ
             found[self._component(action)] = (
-                shown_row(self._schema, collection, rule, wide=self._wide)
+                shown_row(self._schema, collection, self._access, wide=self._wide)
                 if is_read
-                else written_row(self._schema, collection, rule, action)
+                else written_row(self._schema, collection, self._access, action)
             )
         return found
 

@@ -10,7 +10,7 @@ from watchword.query.types import FieldType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from watchword.access.compile import Rule
+    from watchword.access.compile import Access, Rule
     from watchword.data.schema import Collection, Field, Relation, Schema
 
 Json = dict[str, Any]
@@ -49,25 +49,36 @@ def data_of(schema: Json) -> Json:
     return {"type": "object", "properties": {"data": schema}, "required": ["data"]}
 
 
-def shown_row(schema: Schema, collection: Collection, rule: Rule, *, wide: bool) -> Json:
+def shown_row(schema: Schema, collection: Collection, access: Access, *, wide: bool) -> Json:
     """Return what a row looks like to a caller. `fields` chooses among the properties, so none is required.
 
-    With `wide`, every integer may be one of 64 bits, as in SQLite.
+    What leads into collections out of sight is left out, as it is from rows. With `wide`, every integer may be one of
+    64 bits, as in SQLite.
     """
+    rule = access.rule(collection.name, Action.READ)
     properties = {
         field.name: _shown(collection, field, rule, wide=wide)
         for field in collection.fields.values()
         if rule.allows(field.name)
     }
-    properties |= {name: _many(schema, relation) for name, relation in _aliases(collection) if rule.allows(name)}
+    properties |= {
+        name: _many(schema, relation)
+        for name, relation in _aliases(collection)
+        if rule.allows(name) and access.find(relation.related, Action.READ) is not None
+    }
     return {"type": "object", "properties": properties}
 
 
-def written_row(schema: Schema, collection: Collection, rule: Rule, action: Action) -> Json:
+def written_row(schema: Schema, collection: Collection, access: Access, action: Action) -> Json:
     """Return what a caller may write of a row; a create has to give what nothing else fills."""
+    rule = access.rule(collection.name, action)
     writable = {name: field for name, field in collection.fields.items() if rule.allows(name) and not field.generated}
     properties = {name: _written(collection, field) for name, field in writable.items()}
-    properties |= {name: _changes(schema, relation) for name, relation in _aliases(collection) if rule.allows(name)}
+    properties |= {
+        name: _changes(schema, relation)
+        for name, relation in _aliases(collection)
+        if rule.allows(name) and any(access.find(relation.related, each) is not None for each in Action)
+    }
     row: Json = {"type": "object", "properties": properties}
     if action is Action.CREATE:
         required = [name for name, field in writable.items() if field.required and name not in rule.presets]
