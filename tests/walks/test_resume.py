@@ -61,6 +61,56 @@ async def test_a_quiet_subscription_comes_back_with_the_position_of_its_beginnin
         assert await socket.silent()
 
 
+async def test_who_drops_before_what_was_missed_has_come_is_told_it_the_next_time(app: Application) -> None:
+    async with app.authenticated("reader-static-token") as socket:
+        position = (await follow(socket))["position"]
+    await app.admin("POST", "/items/articles", {"title": "missed", "status": "published"})
+    async with app.authenticated("reader-static-token") as socket:
+        position = (await follow(socket, position))["position"]
+    async with app.authenticated("reader-static-token") as socket:
+        await follow(socket, position)
+        told = await socket.receive()
+        assert [row["title"] for row in told["data"]] == ["missed"]
+    async with app.authenticated("reader-static-token") as socket:
+        assert "data" not in await follow(socket, told["position"])
+        assert await socket.silent()
+
+
+async def test_a_ping_tells_no_position_beyond_what_waits(database_url: str) -> None:
+    paces = {"ACCESS_TOKEN_TTL": "1s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "30s", "WEBSOCKETS_HEARTBEAT_PERIOD": "500ms"}
+    async with application(database_url, **paces) as app:
+        await app.user("reader", READER)
+        tokens = await app.login("reader")
+        async with app.authenticated(tokens["access_token"]) as socket, anyio.create_task_group() as group:
+            await follow(socket)
+            while (await after_pings(socket))[1]["type"] != "auth":
+                pass
+            group.start_soon(app.admin, "POST", "/items/articles", {"title": "waits", "status": "published"})
+            await app.app.parts.feed.settle()
+            pings = (await after_pings(socket, 3))[0]
+            await socket.say({"type": "auth", "refresh_token": tokens["refresh_token"]})
+            frames = [await after_pings(socket), await after_pings(socket)]
+            pings += [ping for before, _ in frames for ping in before]
+            created = next(frame for _, frame in frames if frame["type"] == "subscription")
+            assert all(offset(ping) < offset(created) for ping in pings)
+            later = (await after_pings(socket, 1))[0]
+            assert offset(later[0]) >= offset(created)
+
+
+async def after_pings(socket: ScriptedSocket, most: int = 100) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the pings that come, which are answered, and the first frame that is none of them."""
+    pings: list[dict[str, Any]] = []
+    frame: dict[str, Any] = {}
+    while len(pings) < most and (frame := await socket.receive())["type"] == "ping":
+        pings.append(frame)
+        await socket.say({"type": "pong"})
+    return pings, frame
+
+
+def offset(frame: dict[str, Any]) -> int:
+    return int(frame.get("position", ":-1").partition(":")[2])
+
+
 @pytest.mark.parametrize("position", ["abcdefgh:1", "nonsense", "abcdefgh:99999999999999999999", ""])
 async def test_a_position_that_is_not_known_gives_everything_anew(app: Application, position: str) -> None:
     await app.admin("POST", "/items/articles", {"title": "a", "status": "published"})

@@ -80,8 +80,8 @@ class Backend:
         self._guard = guard
         self._feed = feed
         self._rights = rights
-        self._farewells: dict[tuple[View, View], list[Event]] = {}
-        self._farewells_at = (0, 0)
+        self._passages: dict[tuple[View, View, int | None], list[Event]] = {}
+        self._passages_at = (0, 0)
 
     def open(self, dialect: Dialect, policy: AuthPolicy, pace: Pace, client: Client) -> Conversation:
         """Start a conversation on a connection that has just been accepted."""
@@ -109,13 +109,16 @@ class Backend:
         return found is not None and found.singleton
 
     async def context(self, principal: Principal, client: Client) -> Context:
-        """Return the rights that a principal has now.
+        """Return the rights that a principal has now; when some change while they are looked up, they are again.
 
         Raises:
             Problem: INVALID_CREDENTIALS when it has been withdrawn.
         """
-        renewed = await self.identity.renew(replace(principal, address=client.address))
-        return Context(renewed.principal, renewed.access, client)
+        while True:
+            generation = self._rights.generation
+            renewed = await self.identity.renew(replace(principal, address=client.address))
+            if generation == self._rights.generation:
+                return Context(renewed.principal, renewed.access, client)
 
     async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write. A write is one transaction: all of it or nothing, read back before it commits.
@@ -191,7 +194,10 @@ class Backend:
         """
         position, changes = await self._feed.missed(operation.query.collection, since, MOST_MISSED)
         missed = await self.hub.replay(member.view, changes)
-        told = Subscribed(operation.subscription, has_data=False, position=self._feed.mark(position))
+        # Who drops again before the first of what was missed has come is still where it was.
+        told = Subscribed(
+            operation.subscription, has_data=False, position=since if missed else self._feed.mark(position)
+        )
         return Following(member, position, told, missed)
 
     def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> Move | None:
@@ -200,32 +206,56 @@ class Backend:
         shape = shape_of(self.structure.catalogue, scope, operation)
         if self.hub.follows(peer, operation.subscription, shape, scope.variables):
             return None
-        before = self.hub.view(peer, operation.subscription)
+        former = self.hub.member(peer, operation.subscription)
         member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
-        return Move(member, before, self._feed.horizon)
+        if former is not None:
+            member.succeed(former, self._feed.head)
+        return Move(member, self._feed.horizon)
 
     async def complete(self, move: Move, *, same_user: bool) -> None:
         """Let a subscription go on under its new rights.
 
         Rows that the same user sees no longer are told as deletes; what another user saw is nobody's business.
         """
-        gone: list[Event] = []
-        if same_user and move.before is not None:
+        events: list[Event] = []
+        if same_user:
             try:
-                gone = await self._farewell(move.before, move.member.view, move.position)
+                events = await self._passage(move)
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self.hub.fail(move.member.view)
-        move.member.go_live(move.position, gone)
+        move.member.go_live(move.position, events)
 
-    async def _farewell(self, before: View, after: View, position: int) -> list[Event]:
+    async def _passage(self, move: Move) -> list[Event]:
         """Many connections move between the same two views at one change of rights; they share the events."""
-        if self._farewells_at != (self._rights.generation, position):
-            self._farewells_at = (self._rights.generation, position)
-            self._farewells.clear()
-        key = (before, after)
-        if key not in self._farewells:
-            self._farewells[key] = await self.hub.farewell(before, after, position)
-        return self._farewells[key]
+        at = (self._rights.generation, move.position)
+        if self._passages_at != at:
+            self._passages_at = at
+            self._passages.clear()
+        member = move.member
+        key = (member.shown, member.view, member.reach)
+        if key not in self._passages:
+            events = await self._pass(member.shown, member.view, member.reach, move.position)
+            if self._passages_at != at:
+                return events
+            self._passages[key] = events
+        return self._passages[key]
+
+    async def _pass(self, before: View, after: View, reach: int | None, position: int) -> list[Event]:
+        """Return what leads from what one view showed at `reach` to what another one shows at `position`.
+
+        Rows out of sight come first, then what has changed in between, by the rights of now; or everything anew.
+        """
+        keys = None if reach is None else await self.hub.leaving(before, after)
+        if reach is None or keys is None:
+            return await self.hub.anew(after, position)
+        try:
+            changes = await self._feed.changes(after.shape.collection, reach, MOST_MISSED)
+        except Problem as problem:
+            if problem.code is not Code.POSITION_LOST:
+                raise
+            return await self.hub.anew(after, position)
+        gone = await self.hub.farewell(before, after, keys, changes, reach)
+        return gone + await self.hub.replay(after, [change for change in changes if change.position <= position])
 
     async def follow_log(
         self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog

@@ -103,7 +103,7 @@ class Services(Protocol):
         """Follow a query under changed rights, or raise Problem; it buffers until `complete`. None: all as before."""
 
     async def complete(self, move: Move, *, same_user: bool) -> None:
-        """Tell what has left the sight of the same user, then everything as it comes."""
+        """Tell what the new rights make of what the same user was shown, then everything as it comes."""
 
     def position(self) -> str:
         """Return the position up to which everything has been told."""
@@ -206,6 +206,10 @@ class Conversation:
         self.deliver(subscription, event)
         return True
 
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        """Drop what waits of a subscription; return up to where it has been told everything, if that can be said."""
+        return self._outbox.withdraw(subscription, reach)
+
     def fail(self, subscription: str | None, problem: Problem) -> None:
         """End one subscription and say why."""
         operation = self._subscriptions.get(subscription)
@@ -241,11 +245,11 @@ class Conversation:
         if self._machine.is_closed:
             return
         # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
-        same_user, moves = self.principal.subject == self._owner, list[Move]()
+        # What everybody could see is no secret to whoever comes after.
+        same_user, moves = self._owner in {None, self.principal.subject}, list[Move]()
         if not same_user:
-            if self._owner is not None:
-                self._outbox.discard_all()
-            self._owner = self.principal.subject
+            self._outbox.discard_all()
+        self._owner = self.principal.subject
         for subscription, operation in tuple(self._subscriptions.items()):
             try:
                 if isinstance(context, Problem):
@@ -482,12 +486,20 @@ class Conversation:
         if self._machine.has_effects:
             await self._apply()
 
+    def _position(self) -> str | None:
+        """Return the position up to which the client has been told everything; none while something waits for it."""
+        if self._outbox.waiting or not self._subscriptions:
+            return None
+        members = (self._services.hub.member(self, name) for name in self._subscriptions)
+        is_live = all(member is None or member.is_live for member in members)
+        return self._services.position() if is_live else None
+
     def _beat(self, now: float) -> None:
         if self._heartbeat is None:
             return
         match self._heartbeat.tick(now):
             case Beat.ASK:
-                self._say(out.Heartbeat(self._services.position() if self._subscriptions else None))
+                self._say(out.Heartbeat(self._position()))
             case Beat.GIVE_UP:
                 self._shut = Shut()
                 self._machine.disconnected()

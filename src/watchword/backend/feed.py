@@ -109,7 +109,20 @@ class Feed:
         offset = await self._log.since(since)
         if offset > self.horizon:
             await self.settle()
-        until, changes = self.horizon, list[Change]()
+        until = max(offset, self.horizon)
+        return until, await self._between(collection, offset, until, most)
+
+    async def changes(self, collection: str, after: int, most: int) -> list[Change]:
+        """Return what has been changed in a collection since the offset `after`, up to all that is committed by now.
+
+        Raises:
+            Problem: what `missed` raises.
+        """
+        await self._log.keep_up()
+        return await self._between(collection, after, self._log.head, most)
+
+    async def _between(self, collection: str, offset: int, until: int, most: int) -> list[Change]:
+        start, changes = offset, list[Change]()
         while offset < until:
             page = [entry for entry in await self._log.read(offset, PAGE, collection) if entry.position <= until]
             if not page:
@@ -118,8 +131,8 @@ class Feed:
             changes += self._told_singly(page)
             if len(changes) > most:
                 raise Problem(Code.POSITION_LOST, reason="too_much")
-        await self._log.since(since)  # nothing has been trimmed meanwhile
-        return until, changes
+        await self._log.since(self._log.position(start))  # nothing has been trimmed meanwhile
+        return changes
 
     def _told_singly(self, page: Sequence[Entry]) -> Iterator[Change]:
         for entry in page:

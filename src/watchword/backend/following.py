@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from watchword.live.matching import View
 from watchword.live.membership import Membership
 from watchword.protocol.events import Event
 from watchword.protocol.outcomes import Subscribed
@@ -24,8 +23,7 @@ class Following(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A subscription that buffers under new rights, the view that it had before, and where it goes on."""
+    """A subscription that buffers under new rights, and the offset from which it goes live."""
 
     member: Membership
-    before: View | None
     position: int

@@ -35,6 +35,15 @@ class Mark(msgspec.Struct, frozen=True):
         return count > self.count or size > self.size
 
 
+class _Encoded(msgspec.Struct, frozen=True):
+    """One of the frames that some events gave: the first knows the offset `after` which they come."""
+
+    subscription: str | None
+    frame: str
+    after: int | None
+    is_logged: bool
+
+
 class Outbox:
     """The queue of one connection. More events, or more bytes of them, than `hard` allows, and it is `overrun`.
 
@@ -54,7 +63,7 @@ class Outbox:
         self._hard = hard
         self._high = high or hard
         self._answers: deque[tuple[str, bool]] = deque()
-        self._ready: deque[tuple[str | None, str]] = deque()
+        self._ready: deque[_Encoded] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
         self._event_bytes = 0
@@ -107,9 +116,23 @@ class Outbox:
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
         self._give_up(self._pending.pop(subscription, ()))
-        self._ready_bytes -= sum(len(frame) for name, frame in self._ready if name == subscription)
-        self._ready = deque(entry for entry in self._ready if entry[0] != subscription)
+        self._ready_bytes -= sum(len(each.frame) for each in self._ready if each.subscription == subscription)
+        self._ready = deque(each for each in self._ready if each.subscription != subscription)
         self._room.ring()
+
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        """Drop what waits of a subscription whose events up to the offset `reach` have been delivered.
+
+        Returns up to where they have been written, None when the log alone cannot tell again what has been dropped.
+        """
+        frames = [each for each in self._ready if each.subscription == subscription]
+        events = self._pending.get(subscription, ())
+        self.discard(subscription)
+        if not all(each.is_logged for each in (*frames, *events)):
+            return None
+        if frames:
+            return frames[0].after
+        return events[0].position - 1 if events else reach
 
     def discard_all(self) -> None:
         """Drop every event that waits."""
@@ -152,13 +175,11 @@ class Outbox:
             subscription, events = next(iter(self._pending.items()))
             del self._pending[subscription]
             self._give_up(events)
-            for frame in self._push(subscription, events):
-                self._ready.append((subscription, frame))
-                self._ready_bytes += len(frame)
+            self._encode(subscription, events)
         if not self._ready:
             return None
         self._due = None
-        frame = self._ready.popleft()[1]
+        frame = self._ready.popleft().frame
         self._ready_bytes -= len(frame)
         self._note(now, apart=True)
         return frame
@@ -174,6 +195,14 @@ class Outbox:
             if self._answers and not self._is_event_due(now):
                 moments.append(self._free_at(apart=self._answers[0][1]))
         await self._alarm.wait(min(moments) - now if moments else None)
+
+    def _encode(self, subscription: str | None, events: Sequence[Event]) -> None:
+        is_logged = all(event.is_logged for event in events)
+        after: int | None = events[0].position - 1
+        for frame in self._push(subscription, events):
+            self._ready.append(_Encoded(subscription, frame, after, is_logged))
+            self._ready_bytes += len(frame)
+            after = None  # once the first frame is gone, nobody knows which events the others hold
 
     def _give_up(self, events: Sequence[Event]) -> None:
         self._waiting -= len(events)

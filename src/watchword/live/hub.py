@@ -8,9 +8,11 @@ by one statement for all of them.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem
@@ -106,26 +108,55 @@ class Hub:
         self._members.setdefault(peer, {})[subscription] = member
         return member
 
-    def view(self, peer: Peer, subscription: str | None) -> View | None:
-        """Return what a subscription follows now."""
-        member = self._members.get(peer, {}).get(subscription)
-        return None if member is None else member.view
+    def member(self, peer: Peer, subscription: str | None) -> Membership | None:
+        """Return a subscription as it is now."""
+        return self._members.get(peer, {}).get(subscription)
 
-    async def farewell(self, before: View, after: View, position: int) -> list[Event]:
+    async def leaving(self, before: View, after: View) -> list[str] | None:
+        """Return the keys of rows that are now in sight of one view and not of the other; None for too many."""
+        if after.shape.event not in {None, Action.DELETE}:
+            return []
+        keys = await self._lookup.leaving(before, after, MOST_FAREWELLS + 1)
+        return keys if len(keys) <= MOST_FAREWELLS else None
+
+    async def farewell(
+        self, before: View, after: View, keys: Sequence[str], changes: Sequence[Change], reach: int
+    ) -> list[Event]:
         """Return the deletes that tell of rows which a change of rights has taken out of sight.
 
-        When there are more than `MOST_FAREWELLS`, everything is given anew instead.
+        They are those that were in sight at the offset `reach`: `keys` are from a later state of the database, to which
+        all `changes` since then have led at the least.
 
         Raises:
             Problem: a view cannot be evaluated.
         """
         if after.shape.event not in {None, Action.DELETE}:
             return []
-        keys = await self._lookup.leaving(before, after, MOST_FAREWELLS + 1)
-        if len(keys) > MOST_FAREWELLS:
-            return self._marked([Event("init", await self._lookup.everything(after), position)])
-        wanted = [key for key in keys if after.shape.item in {None, key}]
-        return self._marked([Event(Action.DELETE.value, key, position) for key in wanted])
+        first: dict[str, Change] = {}
+        for change in changes:
+            first.setdefault(change.key, change)
+        gone = [key for key in keys if key not in first]
+        were = [replace(change, after=None) for change in first.values() if change.before is not None]
+        if were:
+            saw, sees = await self._sights([before, after], were)
+            gone += [change.key for change, old, new in zip(were, saw, sees, strict=True) if old and not new]
+        wanted = [key for key in gone if after.shape.item in {None, key}]
+        return self._marked([Event(Action.DELETE.value, key, reach, is_logged=False) for key in wanted])
+
+    async def anew(self, view: View, position: int) -> list[Event]:
+        """Return the one event that gives all there is.
+
+        Raises:
+            Problem: the view cannot be evaluated.
+        """
+        return self._marked([Event("init", await self._lookup.everything(view), position, is_logged=False)])
+
+    async def _sights(self, views: Sequence[View], changes: Sequence[Change]) -> list[list[bool]]:
+        """Return for each view and change whether the row was in sight before it."""
+        sights = await self._lookup.match(views, changes)
+        if any(view not in sights for view in views):
+            raise Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
+        return [[saw for saw, _ in sights[view]] for view in views]
 
     def follows(self, peer: Peer, subscription: str | None, shape: Shape, variables: Variables) -> bool:
         """Whether the subscription follows exactly this already."""
@@ -185,9 +216,11 @@ class Hub:
         return self._marked(events)
 
     def _marked(self, events: list[Event]) -> list[Event]:
+        """Write where a client that has got an event goes on; one change of a key gives two at one offset."""
         if self._mark is not None:
-            for event in events:
-                event.mark = self._mark(event.position)
+            for event, following in zip_longest(events, events[1:]):
+                is_half = following is not None and following.position == event.position and following.is_logged
+                event.mark = self._mark(event.position - 1 if is_half else event.position)
         return events
 
     async def _tell(self, collection: str, changes: Sequence[Change]) -> None:
@@ -227,11 +260,11 @@ class Hub:
     async def _resync(self, resync: Resync) -> None:
         for view in tuple(self._views.get(resync.collection, {}).values()):
             try:
-                data = await self._lookup.everything(view)
+                events = await self.anew(view, resync.position)
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self.fail(view)
             else:
-                self._offer(view, self._marked([Event("init", data, resync.position)]))
+                self._offer(view, events)
 
     def _offer(self, view: View, events: Sequence[Event]) -> None:
         self.delivered += len(events) * len(view.members)

@@ -19,15 +19,20 @@ BUFFER_LIMIT = 10_000
 class Membership:
     """A subscription in its view. It buffers until `go_live`, because its initial data is being read meanwhile.
 
-    A buffer that would grow beyond `BUFFER_LIMIT` events ends the subscription with an error.
+    A buffer that would grow beyond `BUFFER_LIMIT` events ends the subscription with an error. `shown` is the view whose
+    rows the client holds as of the offset `reach`: another one than `view` while it moves to that, and no offset when
+    that cannot be said. It `is_live` when events have begun to be delivered as they come.
     """
 
-    __slots__ = ("_buffer", "_ended", "_floor", "peer", "subscription", "view")
+    __slots__ = ("_buffer", "_ended", "_floor", "is_live", "peer", "reach", "shown", "subscription", "view")
 
     def __init__(self, peer: Peer, subscription: str | None, view: View) -> None:
         self.peer = peer
         self.subscription = subscription
         self.view = view
+        self.shown = view
+        self.reach: int | None = None
+        self.is_live = False
         self._buffer: list[Event] | None = []
         self._floor = -1
         self._ended = False
@@ -41,6 +46,7 @@ class Membership:
                 self._floor = event.position  # all that there is; offsets may have begun anew with it
             elif event.position <= self._floor:
                 return
+            self.reach = event.position
             self.peer.deliver(self.subscription, event)
             return
         self._buffer.append(event)
@@ -55,8 +61,18 @@ class Membership:
         for event in missed:
             self.peer.deliver(self.subscription, event)
         kept, self._buffer, self._floor = self._buffer or (), None, position
+        self.shown, self.reach, self.is_live = self.view, position, True
         for event in kept:
             self.offer(event)
+
+    def succeed(self, former: Membership, head: int) -> None:
+        """Take the place of a subscription; all changes up to `head` have been told to those that were live.
+
+        What waits for its connection is taken back, to be told by the rights of now.
+        """
+        reach = former.reach if not former.is_live or former.reach is None else max(former.reach, head)
+        self.shown = former.shown
+        self.reach = None if reach is None else former.peer.withdraw(former.subscription, reach)
 
     def end(self) -> None:
         """Deliver nothing any more."""

@@ -20,6 +20,12 @@ class Peer(Protocol):
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event; called from the loop that fans out, so it must be quick and never wait."""
 
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        """Drop what waits of a subscription that has been told everything up to the offset `reach`.
+
+        Returns up to where it still has, None when something that waited cannot be told again from the log.
+        """
+
     def fail(self, subscription: str | None, problem: Problem) -> None:
         """End one subscription with an error that does not disturb the others."""
 

@@ -95,6 +95,11 @@ class ChangeLog:
             entries, self._pending = self._pending + entries, []
             return entries
 
+    async def keep_up(self) -> None:
+        """Let `read` find all that is committed by now; what that moves `head` over is told by the next `sequence`."""
+        async with self._turn:
+            self._pending += await self._advance()
+
     async def read(self, after: int, limit: int, collection: str | None = None) -> list[Entry]:
         """Return the changes above `after`, at most `limit`, fewer only at the log's end. Does not give positions.
 
@@ -131,7 +136,7 @@ class ChangeLog:
         epoch, offset = match[1], int(match[2])
         bounds = await self._store.bounds(epoch)
         if bounds.until is None and bounds.first is not None and offset > bounds.head:
-            await self._keep_up()  # another node may have told it before this one has looked
+            await self.keep_up()  # another node may have told it before this one has looked
             bounds = await self._store.bounds(epoch)
         reason = _why_lost(bounds, offset)
         if reason is not None:
@@ -144,11 +149,6 @@ class ChangeLog:
         The newest change always stays. On PostgreSQL whole transactions go, and one node at a time does this.
         """
         return await self._store.trim(max_age_s, max_count)
-
-    async def _keep_up(self) -> None:
-        """Advance for our own sake; what that finds is still told by the next `sequence`."""
-        async with self._turn:
-            self._pending += await self._advance()
 
     async def _advance(self) -> list[Entry]:
         try:

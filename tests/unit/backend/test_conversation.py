@@ -92,8 +92,7 @@ class Desk:
         return Following(member, 0, Subscribed(operation.subscription, [f"of {caller.principal.user}"]))
 
     def refollow(self, context: Context, peer: Peer, operation: Subscribe) -> Move:
-        before = self.hub.view(peer, operation.subscription)
-        return Move(self._follow(context, peer, operation), before, 0)
+        return Move(self._follow(context, peer, operation), 0)
 
     async def complete(self, move: Move, *, same_user: bool) -> None:
         move.member.go_live(move.position)
@@ -402,9 +401,6 @@ async def test_rights_that_are_taken_while_a_credential_has_expired_are_gone_whe
             await app.admin("POST", "/items/articles", {"title": "draft", "body": "secret"})
             await app.admin("POST", "/items/articles", {"title": "news", "body": "secret", "status": "published"})
             frame = await socket.receive()
-            if frame["event"] == "delete":  # what was written before the move is out of sight after it
-                assert frame["data"] == ["1"]
-                frame = await socket.receive()
             assert (frame["event"], frame["data"]) == ("create", [{"id": 3, "title": "news"}])
 
 

@@ -326,3 +326,38 @@ async def test_a_receipt_ends_the_wait() -> None:
         await wait_all_tasks_blocked()
         client.read()
     assert box.take(0.1) == "b:2"
+
+
+def test_what_waits_is_withdrawn_and_it_is_told_up_to_where_all_has_gone_out() -> None:
+    box = outbox()
+    box.deliver("a", event(1, 6))
+    assert box.take(0.0) == "a:1"
+    box.deliver("a", event(2, 7))
+    box.deliver("a", event(3, 9))
+    box.deliver("b", event(4, 8))
+    assert (box.withdraw("a", 9), box.withdraw("a", 9), box.withdraw("c", 5)) == (6, 9, 5)
+    assert box.take(1.0) == "b:4"
+    assert box.take(2.0) is None
+
+
+def frame_by_frame(subscription: str | None, events: Sequence[Event]) -> list[str]:
+    return [str(event.data) for event in events]
+
+
+@pytest.mark.parametrize(("taken", "reach"), [(0, 6), (1, None)])
+def test_frames_of_which_one_has_gone_out_cannot_be_told_again(taken: int, reach: int | None) -> None:
+    box = Outbox(frame_by_frame, 0.025, Mark(100, 10_000))
+    box.deliver("b", event(0, 5))
+    box.deliver("a", event(1, 7))
+    box.deliver("a", event(2, 8))
+    frames = [box.take(float(moment)) for moment in range(1 + taken)]
+    assert frames == ["0", "1"][: 1 + taken]
+    assert box.withdraw("a", 8) == reach
+
+
+def test_what_is_not_in_the_log_cannot_be_told_again() -> None:
+    box = outbox()
+    box.deliver("a", Event("init", [], 7, is_logged=False))
+    box.deliver("a", event(1, 8))
+    assert box.withdraw("a", 8) is None
+    assert box.take(1.0) is None

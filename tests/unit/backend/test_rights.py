@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from tests.support.application import application, permission
+from watchword.access.permissions import Action
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.structure import SESSIONS
+from watchword.base.secret import Secret
 from watchword.identity import sessions as sessions_module
 from watchword.identity.client import NOWHERE
 from watchword.identity.session_rows import read_sessions
 from watchword.identity.settings import Mode
+from watchword.protocol.operations import AccessToken
 from watchword.storage.log import Bulk
 from watchword.storage.tables import sessions
 
 if TYPE_CHECKING:
     import pytest
 
+    from watchword.backend.context import Context
     from watchword.base.errors import Problem
     from watchword.protocol.events import Event
 
@@ -33,6 +37,9 @@ class Broken:
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         pass
+
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        return reach
 
     def fail(self, subscription: str | None, problem: Problem) -> None:
         pass
@@ -115,3 +122,36 @@ async def test_session_that_ends_while_it_is_looked_up_has_ended(
                 assert await kept.revoke(session, "logout")
                 goes_on.set()
         assert not await kept.is_live(session)
+
+
+async def test_rights_that_change_while_they_are_looked_up_are_looked_up_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with application(database_url) as app:
+        await app.user("reader", READS)
+        [rule] = [each["id"] for each in await app.admin("GET", "/permissions") if each["collection"] == "articles"]
+        parts = app.app.parts
+        token = AccessToken(Secret("reader-static-token"))
+        principal = (await parts.backend.identify(token, NOWHERE)).principal
+        read, was_read, goes_on = parts.identity.grants._read_rulebook, anyio.Event(), anyio.Event()
+        found: list[Context] = []
+
+        async def slow() -> Any:
+            rulebook = await read()
+            if not was_read.is_set():
+                was_read.set()
+                await goes_on.wait()
+            return rulebook
+
+        async def look() -> None:
+            found.append(await parts.backend.context(principal, NOWHERE))
+
+        parts.identity.grants.invalidate()
+        monkeypatch.setattr(parts.identity.grants, "_read_rulebook", slow)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                group.start_soon(look)
+                await was_read.wait()
+                await app.admin("DELETE", f"/permissions/{rule}")
+                goes_on.set()
+        assert [context.access.find("articles", Action.READ) for context in found] == [None]

@@ -40,6 +40,9 @@ class Socket:
     def deliver(self, subscription: str | None, event: Event) -> None:
         self.told.append((subscription, event.kind, event.data))
 
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        return reach
+
     def fail(self, subscription: str | None, problem: Problem) -> None:
         self.failed.append(subscription)
 
@@ -71,7 +74,11 @@ class Tables:
 
     async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
         self.asked.append(len(views))
-        return {} if self.broken else dict.fromkeys(views, self.sights)
+        if self.broken:
+            return {}
+        if not self.sights:
+            return {view: [(view.sees(each.before, 0.0) is True, False) for each in changes] for view in views}
+        return dict.fromkeys(views, self.sights)
 
     async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
         return {key: self.known[key] for key in keys if key in self.known}
@@ -255,14 +262,31 @@ async def test_rows_out_of_sight_are_told_as_deletes(hub: Hub, tables: Tables, e
     tables.left = 2
     before = hub.follow(Socket(), "s", shape(event=event), ALICE).view
     after = hub.follow(Socket(), "s", shape(rule=PUBLISHED, event=event), ALICE).view
-    events = await hub.farewell(before, after, 7)
+    keys = await hub.leaving(before, after)
+    assert keys is not None
+    events = await hub.farewell(before, after, keys, [], 7)
     assert [(gone.kind, gone.data, gone.position) for gone in events] == [("delete", "0", 7), ("delete", "1", 7)][:told]
 
 
-async def test_too_many_rows_out_of_sight_are_told_as_what_is_left(hub: Hub, tables: Tables) -> None:
+async def test_rows_out_of_sight_are_those_that_were_in_sight_when_the_rights_changed(hub: Hub, tables: Tables) -> None:
+    before = hub.follow(Socket(), "s", shape(), ALICE).view
+    after = hub.follow(Socket(), "s", shape(rule=PUBLISHED), ALICE).view
+    since = [
+        change(8, None, row("draft"), key="born"),
+        change(9, row("draft"), row("draft"), key="kept"),
+        change(10, row("draft"), None, key="died"),
+        change(11, row("draft"), row(), key="risen"),
+        change(12, row(), row("draft"), key="fell"),
+    ]
+    events = await hub.farewell(before, after, ["born", "still", "kept", "fell"], since, 7)
+    assert {event.data for event in events} == {"still", "kept", "died", "risen"}
+
+
+async def test_too_many_rows_out_of_sight_are_not_told_one_by_one(hub: Hub, tables: Tables) -> None:
     tables.left, tables.known = MOST_FAREWELLS + 1, {"1": {"id": 1}}
     view = hub.follow(Socket(), "s", shape(), ALICE).view
-    assert [event.kind for event in await hub.farewell(view, view, 7)] == ["init"]
+    assert await hub.leaving(view, view) is None
+    assert [event.kind for event in await hub.anew(view, 7)] == ["init"]
 
 
 async def test_a_resync_gives_everything_anew(hub: Hub, tables: Tables) -> None:
@@ -287,3 +311,30 @@ async def test_revocation_reaches_the_connections_that_match_and_no_others(hub: 
     assert (len(alice.revoked), bob.revoked) == (1, [])
     hub.leave(alice)
     assert hub.peers == (bob,)
+
+
+async def test_a_subscription_that_moves_on_before_it_is_live_holds_what_it_was_shown_before(hub: Hub) -> None:
+    peer = follow(hub, shape())
+    await hub.receive([change(4, None, row())])
+    first = hub.member(peer, "s")
+    assert first is not None
+    second = hub.follow(peer, "s", shape(rule=PUBLISHED), ALICE)
+    second.succeed(first, 5)
+    third = hub.follow(peer, "s", shape(rule=OWN), ALICE)
+    third.succeed(second, 9)
+    assert (third.shown, third.reach) == (first.view, 5)
+    third.go_live(9)
+    assert (third.shown, third.reach) == (third.view, 9)
+
+
+async def test_who_has_got_half_of_what_has_one_position_comes_back_for_the_other_half(tables: Tables) -> None:
+    marks: list[str | None] = []
+
+    class Keeper(Socket):
+        def deliver(self, subscription: str | None, event: Event) -> None:
+            marks.append(event.mark)
+
+    hub = Hub(tables, lambda: 0.0, str)
+    follow(hub, shape(), peer=Keeper())
+    await hub.receive([change(1, None, row()), change(3, row(), None), change(3, None, row(), key="2")])
+    assert marks == ["1", "2", "3"]
