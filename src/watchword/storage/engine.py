@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from watchword.base.errors import Code, Problem, invalid_query
+from watchword.storage.sqlite_driver import SqliteDriver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -352,7 +353,9 @@ def _engine(kind: Kind, url: URL, pool_size: int | None, patience: float | None 
         arguments = {"server_settings": settings, "timeout": CONNECT_SECONDS}
         # The ping replaces connections that died while idle, as all do when the server restarts.
         return create_async_engine(url, pool_pre_ping=True, connect_args=arguments, **pool)
-    engine = create_async_engine(url, **pool)
+    if pool_size is not None:
+        pool["pool_use_lifo"] = True  # what was used last is still in the machine's caches
+    engine = create_async_engine(url, module=SqliteDriver(), **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     event.listen(engine.sync_engine, "before_cursor_execute", _count_anew)
@@ -414,8 +417,10 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.info[_PATIENCE].set(options.get(_PATIENCE))
     if options.get(_UNCHECKED):
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once a transaction has begun
-    if options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql(options.get(_BEGIN, "BEGIN"))
+    if _BEGIN in options:
+        connection.exec_driver_sql(options[_BEGIN])
+    elif options.get("isolation_level") != "AUTOCOMMIT":
+        connection.connection.dbapi_connection.begin()  # type: ignore[union-attr]  # it is the driver's, of ours
 
 
 def _count_anew(connection: Connection, *_: object) -> None:

@@ -1,0 +1,75 @@
+"""What the driver of SQLite does in one trip to its thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from tests.unit.storage.support import fetch, run
+
+if TYPE_CHECKING:
+    from watchword.storage.engine import Database
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def table(sqlite: Database) -> Database:
+    await run(sqlite, "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+    return sqlite
+
+
+async def test_a_statement_tells_its_rows_and_columns(table: Database) -> None:
+    await run(table, "INSERT INTO item VALUES (1, 'a'), (2, 'b')")
+    async with table.read() as connection:
+        result = await connection.execute(text("SELECT id, name FROM item ORDER BY id"))
+        assert list(result.keys()) == ["id", "name"]
+        assert result.fetchone() == (1, "a")
+        assert result.fetchall() == [(2, "b")]
+
+
+async def test_a_write_tells_how_many_rows_it_wrote_and_the_last_key(table: Database) -> None:
+    async with table.write() as connection:
+        added = await connection.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": "a"})
+        several = await connection.execute(text("INSERT INTO item (name) VALUES (:name)"), [{"name": "b"}] * 3)
+        changed = await connection.execute(text("UPDATE item SET name = 'c' WHERE id > 2 RETURNING id"))
+        assert (added.lastrowid, several.rowcount, changed.scalars().all()) == (1, 3, [3, 4])
+
+
+async def test_a_reader_sees_one_state_from_its_first_statement_on(table: Database) -> None:
+    counting = text("SELECT count(*) FROM item")
+    async with table.read() as connection:
+        await run(table, "INSERT INTO item VALUES (1, 'a')")
+        assert (await connection.execute(counting)).scalar_one() == 1
+        await run(table, "INSERT INTO item VALUES (2, 'b')")
+        assert (await connection.execute(counting)).scalar_one() == 1
+    assert await fetch(table, "SELECT count(*) FROM item") == [(2,)]
+
+
+async def test_what_is_written_by_a_reader_is_undone(table: Database) -> None:
+    async with table.read() as connection:
+        await connection.execute(text("INSERT INTO item VALUES (1, 'a')"))
+    assert await fetch(table, "SELECT * FROM item") == []
+
+
+async def test_transactions_without_a_statement_leave_nothing_behind(table: Database) -> None:
+    for _ in range(10):
+        async with table.read():
+            pass
+        async with table.write():
+            pass
+    await run(table, "INSERT INTO item VALUES (1, 'a')")
+    assert await fetch(table, "SELECT name FROM item") == [("a",)]
+
+
+async def test_a_connection_is_good_for_more_after_a_statement_that_fails(table: Database) -> None:
+    for _ in range(10):
+        with pytest.raises(OperationalError):
+            await fetch(table, "SELECT nothing FROM")
+        with pytest.raises(IntegrityError):
+            await run(table, "INSERT INTO item VALUES (1, NULL)")
+    await run(table, "INSERT INTO item VALUES (1, 'a')")
+    assert await fetch(table, "SELECT name FROM item") == [("a",)]
