@@ -5,7 +5,22 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BLOB, Float, Integer, Select, Text, cast, column, delete, func, insert, select, table, update
+from sqlalchemy import (
+    BLOB,
+    Float,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 
 from watchword.base.ids import short_id
 from watchword.storage.changes import Bulk
@@ -55,12 +70,19 @@ def _newest_epoch() -> ScalarSelect[str]:
     return select(_epoch.c.id).order_by(_epoch.c.number.desc()).limit(1).scalar_subquery()
 
 
-def _rows(after: int) -> Select[*tuple[Any, ...]]:
+def _rows() -> Select[*tuple[Any, ...]]:
     c = _change.c
     # As blobs: another program's text need not be UTF-8, and the driver would refuse to read it.
     images = [cast(each, BLOB).label(each.name) for each in (c.key, c.former, c.before, c.after)]
     where = c.id.label("position"), c.id.label("first")
-    return select(*where, c.collection, c.action, *images, c.origin).where(c.id > after).order_by(c.id)
+    return select(*where, c.collection, c.action, *images, c.origin).where(c.id > bindparam("above")).order_by(c.id)
+
+
+# Made once: to make them takes longer than to run them.
+_MARK = select(_newest_epoch(), _head())
+_NEW = _rows()
+_PAGE = _rows().add_columns(_newest_epoch().label("epoch"), _head().label("head"), _floor().label("floor"))
+_PAGE = _PAGE.limit(bindparam("most"))
 
 
 class SqliteLog:
@@ -70,6 +92,7 @@ class SqliteLog:
         self._db = db
         self._watch: AsyncConnection | None = None
         self._version: int | None = None
+        self._looked: int | None = None
 
     async def open(self) -> Mark:
         # Each start of a server has an epoch of its own: after a power failure ids may have been given back.
@@ -78,7 +101,7 @@ class SqliteLog:
             return await self._mark(connection)
 
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
-        version = await self._data_version()  # first, so that a commit between the two is looked for again
+        version = await self._version_before()
         async with self._db.read() as connection:
             mark = await self._mark(connection)
             if mark.head - head > BULK_ABOVE:
@@ -86,18 +109,15 @@ class SqliteLog:
                 names = (await connection.execute(collections)).scalars()
                 found: list[Entry] = [Bulk(name, mark.head, head + 1) for name in names]
             else:
-                found = entries("sqlite", await connection.execute(_rows(head)))
+                found = entries("sqlite", await connection.execute(_NEW, {"above": head}))
         self._version = version
         return mark, found
 
     async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
         # The ends come with the rows, so that they are of one snapshot.
-        ends = _newest_epoch().label("epoch"), _head().label("head"), _floor().label("floor")
-        page = _rows(after).add_columns(*ends).limit(limit)
-        if collection is not None:
-            page = page.where(_change.c.collection == collection)
+        page = _PAGE if collection is None else _PAGE.where(_change.c.collection == collection)
         async with self._db.read() as connection:
-            rows = (await connection.execute(page)).all()
+            rows = (await connection.execute(page, {"above": after, "most": limit})).all()
         if not rows:
             return Page([])
         return Page(entries("sqlite", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)
@@ -107,7 +127,8 @@ class SqliteLog:
             return await read_bounds(connection, _epoch, epoch, head=_head(), floor=_floor())
 
     async def has_news(self) -> bool:
-        return await self._data_version() != self._version
+        self._looked = await self._data_version()
+        return self._looked != self._version
 
     def doubt(self) -> None:
         self._version = None
@@ -147,6 +168,11 @@ class SqliteLog:
             await self._watch.close()
             self._watch = None
 
+    async def _version_before(self) -> int:
+        """A version from before what is read next, so that a commit between the two is looked for again."""
+        looked, self._looked = self._looked, None
+        return await self._data_version() if looked is None else looked
+
     async def _data_version(self) -> int:
         """A number that changes with every commit of any other connection, in this process or another.
 
@@ -158,7 +184,7 @@ class SqliteLog:
         return version
 
     async def _mark(self, connection: AsyncConnection) -> Mark:
-        epoch, head = (await connection.execute(select(_newest_epoch(), _head()))).one()
+        epoch, head = (await connection.execute(_MARK)).one()
         return Mark(epoch, head)
 
 
