@@ -208,16 +208,27 @@ class Feed:
         if not await self._log.has_news() and self._is_sure:
             return
         self._is_sure = False  # until all of it has been told
-        if given := await self._log.sequence():
+        given = await self._log.sequence()
+        if given:
             self._broker.publish(Hint(self._log.epoch, given[0].position, given[-1].position))
         if self._is_behind or self._log.head < self.head:
             await self._start_anew()  # the database has been set back
-        while page := await self._read():
+        page: Sequence[Entry] = given if self._is_all(given) else await self._read()
+        while page:
             await self._tell(page)
             self.told += len(page)
             if len(page) < PAGE:
                 break  # the log's end: what has come since is for the next look
+            page = await self._read()
         self._is_sure = True
+
+    def _is_all(self, given: Sequence[Entry]) -> bool:
+        """Whether what this node has just found is all that it has not told, so that it need not be read again."""
+        if not given or len(given) >= PAGE or any(isinstance(entry, Bulk) for entry in given):
+            return False
+        first, last = given[0].position, given[-1].position
+        has_holes = len({entry.position for entry in given}) <= last - first
+        return first == self.head + 1 and last == self._log.head and not has_holes
 
     async def _read(self) -> Sequence[Entry]:
         try:

@@ -127,3 +127,14 @@ async def test_what_it_has_found_itself_makes_it_look_no_second_time(sqlite_url:
         await feed.catch_up()
         assert feed.head == 1
         assert not feed._kicked.is_set()
+
+
+async def test_what_it_has_found_is_told_once_whether_or_not_offsets_have_holes(sqlite_url: str) -> None:
+    async with feeding(sqlite_url, Doorman()) as feed:
+        await log_something(sqlite_url, 3)
+        await feed.catch_up()
+        assert (feed.told, feed.head) == (3, 3)
+        await execute(sqlite_url, "UPDATE sqlite_sequence SET seq = 9 WHERE name = 'watchword_change'")
+        await log_something(sqlite_url, 2)
+        await feed.catch_up()
+        assert (feed.told, feed.head) == (5, 11)
