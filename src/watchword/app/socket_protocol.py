@@ -1,4 +1,4 @@
-"""Socket protocol: uvicorn's WebSockets, that can also tell when a client has read everything."""
+"""Socket protocol: uvicorn's WebSockets, that can also be written to at once and tell when a client has read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from watchword.http.sockets import WHEN_READ
+from watchword.http.sockets import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,26 +15,49 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
 
 _PAYLOAD = b"read?"
+_PING = b"\x89" + bytes([len(_PAYLOAD)]) + _PAYLOAD
+_TEXT = b"\x81"
+_SHORT = 125
+_MEDIUM = 0xFFFF
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """One WebSocket. A client answers a ping when it comes to it, so that it has read what was before it then."""
+    """One WebSocket. A client answers a ping when it comes to it, so that it has read what was before it then.
+
+    What is written directly is framed here: whole messages, never compressed. Such frames change nothing in the state
+    of the library's connection, and need not pass through it.
+    """
 
     _waiting: Callable[[], None] | None = None
 
     async def run_asgi(self) -> None:
-        """Run the application, which has one more thing to call."""
+        """Run the application, which has a few more things to call."""
         extensions = self.scope.setdefault("extensions", {})
-        extensions[WHEN_READ] = self.when_read  # type: ignore[assignment]  # uvicorn's type knows its own alone
+        extensions[LINE] = self  # type: ignore[assignment]  # uvicorn's type knows its own alone
         await super().run_asgi()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether what is written now goes out now."""
+        return self._is_open and self.writable.is_set()
+
+    @property
+    def _is_open(self) -> bool:
+        return self.conn.state is State.OPEN and not self.transport.is_closing()
+
+    def write(self, frame: str, read: Callable[[], None] | None = None) -> None:
+        """Write a message when the line `is_free`; call `read` when the client has read it."""
+        data = text_frame(frame)
+        if read is not None:
+            self._waiting = read
+            data += _PING
+        self.transport.write(data)
 
     def when_read(self, call: Callable[[], None]) -> None:
         """Call `call` when the client has read all that was written; never, when the connection ends before."""
-        if self.conn.state is not State.OPEN or self.transport.is_closing():
-            return
-        self._waiting = call
-        self.conn.send_ping(_PAYLOAD)
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self._is_open:
+            self._waiting = call
+            self.transport.write(_PING)
 
     def handle_pong(self, event: Frame) -> None:
         """Take the answer to a ping; one that nobody has asked for says nothing (RFC 6455, 5.5.3)."""
@@ -43,3 +66,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         waiting, self._waiting = self._waiting, None
         waiting()
+
+
+def text_frame(text: str) -> bytes:
+    """Frame a whole text message of the server's, which has no mask (RFC 6455, 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size <= _SHORT:
+        return _TEXT + size.to_bytes(1) + payload
+    if size <= _MEDIUM:
+        return _TEXT + b"\x7e" + size.to_bytes(2) + payload
+    return _TEXT + b"\x7f" + size.to_bytes(8) + payload

@@ -16,6 +16,7 @@ import structlog
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.following import Move
 from watchword.backend.limits import Meter, Quota
+from watchword.backend.line import Soon
 from watchword.backend.outbox import Mark, Outbox
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import short_id
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
     from watchword.backend.following import Following
+    from watchword.backend.line import Line
     from watchword.base.clock import Clock
     from watchword.connection.policy import AuthPolicy
     from watchword.identity.authenticator import Authenticated
@@ -122,8 +124,8 @@ class Transport(Protocol):
         """Close with a code."""
 
     @property
-    def when_read(self) -> Callable[[Callable[[], None]], None] | None:
-        """Calls what it is given once the client has read all that was written; None where that is never known."""
+    def line(self) -> Line | None:
+        """What the server below offers beside this; most offer nothing."""
 
 
 class Conversation:
@@ -145,6 +147,7 @@ class Conversation:
         self._shut: Shut | None = None
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
+        self._line: Line | None = None
         self._identified: Callable[[Principal], None] | None = None
 
     @property
@@ -173,8 +176,9 @@ class Conversation:
         `identified` is called whenever another principal begins to act.
         """
         self._identified = identified
-        if transport.when_read is not None and self._pace.gap:
-            self._outbox.receipts.begin(transport.when_read)
+        if transport.line is not None and self._pace.gap:
+            self._line = transport.line
+            self._outbox.begin(transport.line, Soon(self._write_now).ask)
         self._services.hub.enter(self)
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
@@ -455,6 +459,7 @@ class Conversation:
         while True:
             now = self._clock.monotonic()
             await self._keep_time(now)
+            self._write_to_line(now)
             while (frame := self._outbox.take(now, is_last=self._shut is not None)) is not None:
                 self._writing_since = self._clock.monotonic()
                 await transport.send(frame)
@@ -464,6 +469,22 @@ class Conversation:
                 scope.cancel()
                 return
             await self._outbox.wait(now, self._deadline())
+
+    def _write_now(self) -> None:
+        """Write what may be written, without waking the task that writes; what is more than that is left to it."""
+        now, deadline = self._clock.monotonic(), self._deadline()
+        is_late = deadline is not None and now >= deadline
+        if not (is_late or self._machine.has_effects):
+            self._write_to_line(now)
+        if not self._outbox.is_empty or self._machine.has_effects:
+            self._outbox.poke()
+
+    def _write_to_line(self, now: float) -> None:
+        line, outbox = self._line, self._outbox
+        if line is None or self._shut is not None or self._writing_since is not None:
+            return
+        while line.is_free and (frame := outbox.take(now)) is not None:
+            line.write(frame, outbox.receipts.along(now))
 
     def _cut(self) -> None:
         self._services.hub.cut += 1

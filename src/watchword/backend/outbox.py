@@ -21,6 +21,7 @@ from watchword.backend.receipts import Receipts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from watchword.backend.line import Line
     from watchword.protocol.events import Event
 
 
@@ -74,7 +75,17 @@ class Outbox:
         self._held = False
         self._alarm = Alarm()
         self._room = Alarm()
-        self.receipts = Receipts(self._alarm.ring)
+        self._wake = self._alarm.ring
+        self.receipts = Receipts(self._wake_for_more)
+
+    def begin(self, line: Line, write: Callable[[], None]) -> None:
+        """From now on call `write` when an event may have to be written, instead of waking who waits."""
+        self._wake = write
+        self.receipts.begin(line.when_read)
+
+    def _wake_for_more(self) -> None:
+        if not self.is_empty:
+            self._wake()
 
     @property
     def overrun(self) -> bool:
@@ -111,7 +122,7 @@ class Outbox:
         self._pending.setdefault(subscription, []).append(event)
         self._waiting += 1
         self._event_bytes += event.size
-        self._alarm.ring()
+        self._wake()
 
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
@@ -183,6 +194,11 @@ class Outbox:
         self._ready_bytes -= len(frame)
         self._note(now, apart=True)
         return frame
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits that may be written at some time."""
+        return not (self._answers or self._has_events)
 
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""

@@ -2,6 +2,9 @@
 
 A pause between two frames keeps them apart only while the client's process is awake. One that was busy for longer finds
 both in one read, and there are clients that lose the second one then.
+
+The client is asked when a frame has to wait for the one before. Where frames follow each other quickly, it is asked
+along with each of them: the answer is there when the next one comes, and nothing is written for the question alone.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ class Receipts:
         self._ask: Callable[[Callable[[], None]], None] | None = None
         self._has_answered = False
         self._written = 0
-        self._written_at = self._apart_at = -inf
+        self._written_at = self._apart_at = self._last_apart_at = -inf
+        self._is_stream = False
         self._asked_for = 0
         self._asked_at: float | None = None
 
@@ -40,7 +44,18 @@ class Receipts:
         self._written += 1
         self._written_at = now
         if apart:
-            self._apart_at = now
+            self._is_stream = now <= self._last_apart_at + RECENT_SECONDS
+            self._apart_at = self._last_apart_at = now
+
+    def along(self, now: float) -> Callable[[], None] | None:
+        """Return what to call when the client has read the frame that was just written, to be asked for with it.
+
+        None where it need not be asked: it is being asked, cannot be, or no other frame is likely to follow soon.
+        """
+        if self._ask is None or self._asked_at is not None or not self._is_stream or self._apart_at != now:
+            return None
+        self._asked_at, self._asked_for = now, self._written
+        return self._answered
 
     def is_due(self, now: float, *, apart: bool) -> bool:
         """Whether a frame has to wait until the client has read: what keeps `apart` for all frames, others for those.

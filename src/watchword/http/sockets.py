@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
     from watchword.access.principal import Principal
     from watchword.backend.backend import Backend
+    from watchword.backend.line import Line
     from watchword.protocol.dialect import Dialect
 
 _log = structlog.get_logger(__name__)
 
-WHEN_READ = "watchword.when_read"
-"""The extension by which the server below offers `Transport.when_read`; no server has to have it."""
+LINE = "watchword.line"
+"""The extension by which the server below offers `Transport.line`; no server has to have it."""
 
 RETRY_SECONDS = b"1"
 
@@ -130,7 +131,7 @@ class SocketEndpoint:
         client = client_of(connection, self._options.trusted_proxies)
         conversation = self._backend.open(self._dialect(), self._options.policy, self._options.pace, client)
         _log.info("socket.opened", path=connection.scope["path"], address=client.address)
-        transport = _AsgiTransport(receive, send, connection.scope.get("extensions", {}).get(WHEN_READ))
+        transport = _AsgiTransport(receive, send, connection.scope.get("extensions", {}).get(LINE))
         await conversation.run(transport, principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous))
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
 
@@ -138,10 +139,10 @@ class SocketEndpoint:
 class _AsgiTransport:
     """Messages over the ASGI interface."""
 
-    def __init__(self, receive: Receive, send: Send, when_read: Callable[[Callable[[], None]], None] | None) -> None:
+    def __init__(self, receive: Receive, send: Send, line: Line | None) -> None:
         self._receive = receive
         self._send = send
-        self.when_read = when_read
+        self.line = line
 
     async def receive(self) -> str | bytes | None:
         message: Message = await self._receive()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from tests.support.application import application, permission
 from tests.support.lookup import NoTables
@@ -128,12 +129,33 @@ class Desk:
             await self.thinking[task].wait()
 
 
+class Direct:
+    """What is written without a task; the client has read it when `read` says so."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.is_free = True
+        self.written: list[Any] = []
+        self.asked: list[Callable[[], None]] = []
+
+    def write(self, frame: str, read: Callable[[], None] | None = None) -> None:
+        self.written.append(json.decode(frame))
+        self._line._said.send_nowait(frame)
+        self.asked += [] if read is None else [read]
+
+    def when_read(self, call: Callable[[], None]) -> None:
+        self.asked.append(call)
+
+    def read(self) -> None:
+        while self.asked:
+            self.asked.pop()()
+
+
 class Line:
     """A transport; while it is blocked, the client reads nothing."""
 
-    when_read = None
-
-    def __init__(self) -> None:
+    def __init__(self, *, is_direct: bool = False) -> None:
+        self.line = Direct(self) if is_direct else None
         self.to_server, self._frames = anyio.create_memory_object_stream[str | None](10_000)
         self._said, self.from_server = anyio.create_memory_object_stream[str](10_000)
         self.taken = 0
@@ -173,10 +195,11 @@ class Line:
 
 @asynccontextmanager
 async def talking(
-    desk: Desk, policy: AuthPolicy, principal: Principal | None = None
+    desk: Desk, policy: AuthPolicy, principal: Principal | None = None, *, is_direct: bool = False
 ) -> AsyncIterator[tuple[Conversation, Line]]:
-    conversation = Conversation(desk, Directus(), policy, PACE, Client())
-    line = Line()
+    pace = replace(PACE, gap=0.001) if is_direct else PACE
+    conversation = Conversation(desk, Directus(), policy, pace, Client())
+    line = Line(is_direct=is_direct)
     async with anyio.create_task_group() as group:
         group.start_soon(conversation.run, line, principal)
         yield conversation, line
@@ -432,3 +455,54 @@ async def test_other_peoples_rules_do_not_end_what_an_expired_credential_follows
 async def _role(app: Any, name: str) -> str:
     roles = await app.admin("GET", "/roles")
     return str(next(role["id"] for role in roles if role["name"] == name))
+
+
+@asynccontextmanager
+async def directly(desk: Desk) -> AsyncIterator[tuple[Conversation, Line, Direct]]:
+    async with talking(desk, PUBLIC, is_direct=True) as (conversation, line):
+        assert line.line is not None
+        await as_user(line, "ann")
+        await line.say(SUBSCRIBE)
+        await hear_all(line, line.line)
+        line.line.written.clear()
+        yield conversation, line, line.line
+
+
+async def hear_all(line: Line, direct: Direct) -> Any:
+    with anyio.fail_after(5):
+        while not line.from_server.statistics().current_buffer_used:
+            direct.read()
+            await anyio.lowlevel.checkpoint()
+    return await line.hear()
+
+
+async def test_events_that_come_together_are_written_at_once_in_one_frame(desk: Desk) -> None:
+    async with directly(desk) as (_, line, direct):
+        desk.tell("ann", "first")
+        desk.tell("ann", "second")
+        told = await hear_all(line, direct)
+        assert told["data"] == ["first", "second"]
+        assert direct.written == [told]
+
+
+async def test_events_wait_for_a_line_that_is_not_free(desk: Desk) -> None:
+    async with directly(desk) as (_, line, direct):
+        direct.is_free = False
+        line.reads = anyio.Event()
+        direct.read()
+        desk.tell("ann", "late")
+        await settled()
+        assert line.rest() == []
+        line.reads.set()
+        assert (await hear_all(line, direct))["data"] == ["late"]
+        assert direct.written == []
+
+
+async def test_nothing_is_written_directly_for_an_identity_that_has_ended(desk: Desk) -> None:
+    async with directly(desk) as (conversation, line, direct):
+        desk.tell("ann", "secret")
+        conversation.revoke(SESSION_ENDED)
+        for _ in range(20):
+            direct.read()
+            await settled()
+        assert "secret" not in str(line.rest())

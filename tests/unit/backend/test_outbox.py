@@ -361,3 +361,40 @@ def test_what_is_not_in_the_log_cannot_be_told_again() -> None:
     box.deliver("a", event(1, 8))
     assert box.withdraw("a", 8) is None
     assert box.take(1.0) is None
+
+
+def test_where_frames_follow_each_other_the_client_is_asked_along_with_them() -> None:
+    box = outbox()
+    client = Client(box)
+    for name in "abcd":
+        box.deliver(name, event(1))
+    assert box.take(0.0) == "a:1"
+    assert box.receipts.along(0.0) is None
+    assert box.take(0.5) is None
+    client.read()
+    assert box.take(0.5) == "b:1"
+    read = box.receipts.along(0.5)
+    assert read is not None
+    assert box.receipts.along(0.5) is None
+    assert box.take(0.6) is None
+    read()
+    assert box.take(0.6) == "c:1"
+    assert not client.asked
+
+
+def test_frames_that_come_one_by_one_are_not_asked_for() -> None:
+    box = outbox()
+    Client(box)
+    for moment in (0.0, 2.0, 4.0):
+        box.deliver("a", event(1))
+        assert box.take(moment) == "a:1"
+        assert box.receipts.along(moment) is None
+
+
+def test_answers_are_not_asked_for() -> None:
+    box = outbox()
+    Client(box)
+    box.say(["first", "second"])
+    for moment in (0.0, 0.1):
+        assert box.take(moment) is not None
+        assert box.receipts.along(moment) is None

@@ -1,0 +1,43 @@
+"""Line: what a server may offer beside the interface that all servers have, for the many writes of a fan-out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Line(Protocol):
+    """One socket's way out, without tasks: a write is a call, and whether the client has read can be asked."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether what is written now goes out now, because the client reads."""
+
+    def write(self, frame: str, read: Callable[[], None] | None = None) -> None:
+        """Write a message when the line `is_free`; call `read` when the client has read it."""
+
+    def when_read(self, call: Callable[[], None]) -> None:
+        """Call `call` when the client has read all that was written; never, when the connection ends before."""
+
+
+class Soon:
+    """Makes a call after what runs now has come to its end: once, however often it is asked for until then."""
+
+    __slots__ = ("_call", "_is_due")
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._is_due = False
+
+    def ask(self) -> None:
+        """Ask for the call."""
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._make)
+
+    def _make(self) -> None:
+        self._is_due = False
+        self._call()
