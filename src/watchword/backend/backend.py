@@ -169,7 +169,7 @@ class Backend:
             except BaseException:
                 self.hub.unfollow(peer, operation.subscription)
                 raise
-            if generation == self._rights.generation:
+            if not self._rights.have_changed(caller.principal.user, generation):
                 return following
             self.hub.unfollow(peer, operation.subscription)
 
@@ -269,7 +269,7 @@ class Backend:
         while True:
             generation = self._rights.generation
             caller = await context()
-            if generation == self._rights.generation:
+            if not self._rights.have_changed(caller.principal.user, generation):
                 return self.refollow_log(caller, listener, operation)
 
     def refollow_log(self, context: Context, listener: Listener, operation: op.FollowLog) -> Subscribed:

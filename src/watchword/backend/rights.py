@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from watchword.access.principal import Principal
+    from watchword.data.writes import WriteLog
     from watchword.identity.authenticator import Identity
     from watchword.live.hub import Hub
     from watchword.live.peer import Peer
@@ -24,17 +25,24 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 CLOSE_ERROR = 1011
+_MOST_USERS = 10_000
 _TRIVIAL = frozenset({"last_access", "last_page"})
 _RULES = frozenset({"directus_roles", "directus_policies", "directus_access", "directus_permissions"})
 
 
 class Rights:
-    """The feed's `Control`: withdraws identities and rights as soon as the log tells that they changed."""
+    """The feed's `Control`: withdraws identities and rights as soon as the log tells that they changed.
+
+    `generation` grows with every change. What takes a while asks afterwards, by `have_changed`, whether one of them
+    concerned its caller: changes of others, which anybody may make to their own row all the time, do not.
+    """
 
     def __init__(self, identity: Identity, hub: Hub) -> None:
         self._identity = identity
         self._hub = hub
         self.generation = 0
+        self._general = 0
+        self._of_users: dict[str, int] = {}
 
     def concerns(self, collection: str) -> bool:
         """Whether changes of this name matter to anybody's identity or rights."""
@@ -82,8 +90,29 @@ class Rights:
 
     def invalidate(self, user: str | None = None) -> None:
         """Work the rights of a user, or everybody's, out anew at their next use."""
-        self.generation += 1
+        self._count(user)
         self._identity.grants.invalidate(user)
+
+    def invalidate_by(self, writes: WriteLog) -> None:
+        """Work out anew what writes to our own tables may have changed."""
+        if any(written.collection in _RULES for written in writes):
+            self.invalidate()
+            return
+        for user in {str(key) for written in writes if written.collection == USERS for key in written.keys}:
+            self.invalidate(user)
+
+    def have_changed(self, user: str | None, generation: int) -> bool:
+        """Whether the rights of a user (None: of who is none) may be others than in that generation."""
+        own = 0 if user is None else self._of_users.get(user, 0)
+        return max(self._general, own) > generation
+
+    def _count(self, user: str | None) -> None:
+        self.generation += 1
+        if user is None or len(self._of_users) >= _MOST_USERS:
+            self._general = self.generation
+            self._of_users.clear()
+        else:
+            self._of_users[user] = self.generation
 
     def end_session(self, session: str) -> None:
         """Close every connection of a session on this node."""

@@ -48,6 +48,7 @@ class Guarded:
         self._gives_tokens = False
         self._ended: list[str] = []
         self._touched: set[str] = set()
+        self._writes: WriteLog = []
 
     def take_tokens(self) -> None:
         """Take the tokens out of the payloads, which go on to say that there is one: the data core judges the right."""
@@ -67,6 +68,7 @@ class Guarded:
                 be left who administers.
         """
         await self._guard.activity.record(connection, self._context, writes)
+        self._writes = writes
         self._touched = {written.collection for written in writes if written.collection.startswith(_SYSTEM)}
         if not self._touched:
             return
@@ -101,7 +103,7 @@ class Guarded:
             self._guard.identity.sessions.announce_end(session)
         if self._gives_tokens:
             self._guard.identity.static_tokens.forget()
-        self._guard.rights.invalidate()
+        self._guard.rights.invalidate_by(self._writes)
 
 
 class SystemGuard:

@@ -86,6 +86,51 @@ async def test_a_connection_that_cannot_follow_a_changed_structure_holds_up_nobo
         assert broken.stopped_with == 1011
 
 
+async def test_rights_are_others_for_whom_a_change_concerns(sqlite_url: str) -> None:
+    async with application(sqlite_url) as app:
+        first, second = await app.user("first", READS), await app.user("second", READS)
+        rights = app.app.parts.rights
+
+        async def concerned(method: str, path: str, body: Any) -> list[bool]:
+            await app.app.parts.feed.settle()
+            generation = rights.generation
+            await app.admin(method, path, body)
+            await app.app.parts.feed.settle()
+            return [rights.have_changed(user, generation) for user in (first, second, None)]
+
+        assert await concerned("PATCH", f"/users/{first}", {"first_name": "Ann"}) == [True, False, False]
+        assert await concerned("PATCH", "/settings", {"project_name": "x"}) == [False] * 3
+        assert await concerned("POST", "/items/articles", {"title": "x"}) == [False] * 3
+        assert await concerned("POST", "/policies", {"name": "x"}) == [True] * 3
+        nested = {"users": {"create": [], "update": [{"id": second, "first_name": "Bob"}], "delete": []}}
+        role = (await app.admin("GET", f"/users/{second}"))["role"]
+        assert await concerned("PATCH", f"/roles/{role}", nested) == [True] * 3
+        generation = rights.generation
+        for number in range(10_001):  # what is kept of single users is bounded; then all count as changed
+            rights.invalidate(str(number))
+        assert rights.have_changed(second, generation)
+
+
+async def test_one_who_changes_their_name_on_and_on_keeps_nobody_from_subscribing(sqlite_url: str) -> None:
+    async with application(sqlite_url) as app:
+        own = permission("update", "directus_users", {"id": {"_eq": "$CURRENT_USER"}}, "first_name")
+        await app.user("restless", [own])
+        await app.user("reader", [permission("read", rows={"author": {"name": {"_eq": "Ann"}}})])
+        headers = {"Authorization": "Bearer restless-static-token"}
+
+        async def change() -> None:
+            while True:
+                await app.http.patch("/users/me", json={"first_name": "Ann"}, headers=headers)
+
+        async with app.authenticated("reader-static-token") as reader, anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(change)
+            for number in range(20):
+                answer = await reader.ask({"type": "subscribe", "collection": "articles", "uid": str(number)})
+                assert (answer["event"], answer["data"]) == ("init", [])
+            group.cancel_scope.cancel()
+
+
 async def test_sessions_that_end_by_the_thousand_end_their_connections_too(sqlite_url: str) -> None:
     async with application(sqlite_url) as app:
         await app.user("reader", READS)
