@@ -1,0 +1,257 @@
+"""Races: rights, credentials and identities that change while rows are being written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from tests.support.application import Application, application, permission
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.sockets import ScriptedSocket
+
+pytestmark = pytest.mark.timeout(90)
+
+PUBLISHED = {"status": {"_eq": "published"}}
+OWN = {"owner": {"_eq": "$CURRENT_USER"}}
+FOLLOW = {"type": "subscribe", "collection": "articles", "uid": "s", "query": {"fields": ["id", "title"], "limit": -1}}
+END = "the end"
+
+
+@pytest.fixture
+async def app(database_url: str) -> AsyncIterator[Application]:
+    async with application(database_url) as running:
+        yield running
+
+
+class Client:
+    """What one socket has been told, and what it holds of it: titles by key."""
+
+    def __init__(self, socket: ScriptedSocket) -> None:
+        self.socket = socket
+        self.held: dict[str, str] = {}
+        self.keys: set[str] = set()
+        self.titles: list[str] = []
+
+    def take(self, frame: dict[str, Any]) -> None:
+        assert frame["type"] == "subscription", frame
+        assert "error" not in frame, frame
+        if frame["event"] == "delete":
+            self.keys |= set(frame["data"])
+            for key in frame["data"]:
+                self.held.pop(key, None)
+            return
+        if frame["event"] == "init":
+            self.held.clear()
+        for row in frame["data"]:
+            self.held[str(row["id"])] = row["title"]
+            self.keys.add(str(row["id"]))
+            self.titles.append(row["title"])
+
+    async def follow(self) -> None:
+        self.take(await self.socket.ask(FOLLOW))
+
+    async def until_end(self) -> None:
+        while END not in self.titles:
+            self.take(await self.socket.receive())
+
+
+async def post(app: Application, title: str, status: str = "draft", owner: str | None = None) -> str:
+    row = {"title": title, "status": status, "owner": owner}
+    return str((await app.admin("POST", "/items/articles", row))["id"])
+
+
+async def burst(app: Application, name: str, keys: list[str]) -> None:
+    """Write rows of both kinds, change some of them, and let some go."""
+    for number in range(4):
+        keys.append(await post(app, f"{name} {number}", "published"))
+        moving = await post(app, f"{name} {number} moving")
+        await app.admin("PATCH", f"/items/articles/{moving}", {"status": "published", "title": f"{name} {number} in"})
+        await app.admin("PATCH", f"/items/articles/{moving}", {"status": "draft", "title": f"{name} {number} out"})
+        await app.admin("PATCH", f"/items/articles/{keys[-1]}", {"title": f"{name} {number} changed"})
+        await app.admin("DELETE", f"/items/articles/{moving}")
+
+
+async def secret(app: Application, number: int) -> str:
+    key = 10_000 * (number + 1)  # no other row ever has it: SQLite gives free keys again
+    await app.admin("POST", "/items/articles", {"id": key, "title": f"secret {number}"})
+    await app.admin("PATCH", f"/items/articles/{key}", {"title": f"secret {number} changed"})
+    return str(key)
+
+
+async def test_rights_that_come_and_go_in_a_burst_show_what_they_allow_and_nothing_else(app: Application) -> None:
+    """Rows that are made while the rights are gone are told to nobody, not even by their keys."""
+    await app.user("reader", [permission("read", rows=PUBLISHED, fields="id,title")])
+    await app.user("editor", [permission("read", fields="id,title")])
+    rule = next(each for each in await app.admin("GET", "/permissions") if each["permissions"] == PUBLISHED)
+    token = await app.admin("POST", "/tokens", {"role": await role_of(app, "reader"), "name": "a program"})
+    session = (await app.login("reader"))["access_token"]
+    secrets: list[str] = []
+    async with (
+        app.authenticated("reader-static-token") as one,
+        app.authenticated(token["token"]) as two,
+        app.authenticated(session) as three,
+        app.authenticated("editor-static-token") as four,
+    ):
+        readers, editor = [Client(one), Client(two), Client(three)], Client(four)
+        for client in (*readers, editor):
+            await client.follow()
+        for number in range(5):
+            await app.admin("PATCH", f"/permissions/{rule['id']}", {"permissions": {}})
+            async with anyio.create_task_group() as group:
+                for name in ("a", "b"):
+                    group.start_soon(burst, app, f"{name}{number}", [])
+                group.start_soon(app.admin, "PATCH", f"/permissions/{rule['id']}", {"permissions": PUBLISHED})
+            secrets.append(await secret(app, number))
+            await app.admin("DELETE", f"/items/articles/{secrets[-1]}")
+        await post(app, END, "published")
+        for client in (*readers, editor):
+            await client.until_end()
+    rows = {str(row["id"]): row["title"] for row in await app.admin("GET", "/items/articles?limit=-1")}
+    assert editor.held == rows
+    assert set(secrets) <= editor.keys
+    for reader in readers:
+        assert reader.held == rows  # all that is left is published
+        assert not any(title.startswith("secret") for title in reader.titles)
+        assert reader.keys.isdisjoint(secrets)
+
+
+async def test_forbidden_in_a_burst_means_silent_after_the_error(app: Application) -> None:
+    await app.user("reader", [permission("read", fields="id,title")])
+    await app.user("other", [permission("read", fields="id,title")])
+    rules = await app.admin("GET", "/permissions")
+    policy = next(each["id"] for each in await app.admin("GET", "/policies") if each["name"] == "reader")
+    rule = next(each["id"] for each in rules if each["policy"] == policy)
+    async with app.authenticated("reader-static-token") as one, app.authenticated("other-static-token") as two:
+        other = Client(two)
+        assert (await one.ask(FOLLOW))["event"] == "init"
+        await other.follow()
+        async with anyio.create_task_group() as group:
+            group.start_soon(burst, app, "a", [])
+            group.start_soon(burst, app, "b", [])
+            group.start_soon(app.admin, "DELETE", f"/permissions/{rule}")
+        await post(app, END)
+        while "error" not in (frame := await one.receive()):
+            assert END not in str(frame)
+        assert (frame["event"], frame["error"]["code"]) == ("unsubscribe", "FORBIDDEN")
+        assert await one.silent()
+        await other.until_end()
+
+
+async def test_identities_that_change_in_a_burst_get_each_their_own(app: Application) -> None:
+    """A socket goes from Ann's session to a program's token, to Bob's token and back while all get rows."""
+    own = [permission("read", rows=OWN, fields="id,title")]
+    ids = {name: await app.user(name, own) for name in ("ann", "bob")}
+    await app.user("nobody", [permission("read", rows={"owner": {"_null": True}}, fields="id,title")])
+    program = await app.admin("POST", "/tokens", {"role": await role_of(app, "nobody"), "name": "a program"})
+    tokens = {
+        "ann": (await app.login("ann"))["access_token"],
+        "nobody": program["token"],
+        "bob": "bob-static-token",
+    }
+    done = anyio.Event()
+
+    async def write() -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            name = ("ann", "nobody", "bob")[number % 3]
+            await post(app, f"{name} {number}", owner=ids.get(name))
+
+    async with app.authenticated(tokens["ann"]) as socket, anyio.create_task_group() as group:
+        assert (await socket.ask(FOLLOW))["event"] == "init"
+        group.start_soon(write)
+        acting = "ann"
+        for name in ("nobody", "bob", "ann") * 3:
+            assert owners([await socket.receive()]) == {acting}
+            await socket.say({"type": "auth", "access_token": tokens[name]})
+            seen = await until_auth(socket)
+            assert seen[-1]["status"] == "ok"
+            assert owners(seen) <= {acting, name}
+            order = [next(iter(owners([frame]))) for frame in seen if owners([frame])]
+            former = order.count(acting)
+            assert order[:former] == [acting] * former  # none of the former's after the next one's
+            acting = name
+        done.set()
+
+
+async def until_auth(socket: ScriptedSocket) -> list[dict[str, Any]]:
+    frames = [await socket.receive()]
+    while frames[-1]["type"] != "auth":
+        frames.append(await socket.receive())
+    return frames
+
+
+def owners(frames: list[dict[str, Any]]) -> set[str]:
+    rows = [row for frame in frames for row in frame.get("data", ())]
+    return {row["title"].split()[0] for row in rows if isinstance(row, dict)}
+
+
+async def role_of(app: Application, name: str) -> str:
+    return str(next(each["id"] for each in await app.admin("GET", "/roles") if each["name"] == name))
+
+
+@pytest.mark.parametrize("mode", ["handshake", "strict"])
+async def test_nothing_is_told_after_expiry_in_a_burst_and_nothing_is_lost_by_it(database_url: str, mode: str) -> None:
+    settings = {"ACCESS_TOKEN_TTL": "2s", "WEBSOCKETS_REST_AUTH_TIMEOUT": "30s", "WEBSOCKETS_REST_AUTH": mode}
+    async with application(database_url, **settings) as app:
+        await app.user("reader", [permission("read", rows=PUBLISHED, fields="id,title")])
+        tokens = await app.login("reader")
+        opening = (
+            app.socket(query=f"access_token={tokens['access_token']}")
+            if mode == "strict"
+            else app.authenticated(tokens["access_token"])
+        )
+        written: list[str] = []
+        async with opening as socket, anyio.create_task_group() as group:
+            client, done = Client(socket), anyio.Event()
+            await client.follow()
+            group.start_soon(write_on, app, written, done)
+            while (frame := await socket.receive())["type"] != "auth":
+                client.take(frame)
+            assert frame["error"]["code"] == "TOKEN_EXPIRED"
+            assert await socket.silent(0.3)
+            done.set()
+            answer = await socket.ask({"type": "auth", "refresh_token": tokens["refresh_token"]})
+            assert answer["status"] == "ok"
+            await post(app, END, "published")
+            await client.until_end()
+        assert client.titles == [*written, END]
+
+
+async def test_public_after_expiry_in_a_burst_sees_what_the_public_sees(database_url: str) -> None:
+    settings = {"ACCESS_TOKEN_TTL": "2s", "WEBSOCKETS_REST_AUTH": "public"}
+    async with application(database_url, **settings) as app:
+        await app.user("reader", [permission("read", rows=PUBLISHED, fields="id,title")])
+        policy = (await app.admin("POST", "/policies", {"name": "everybody"}))["id"]
+        await app.admin("POST", "/access", {"policy": policy})
+        rule = permission("read", rows={"title": {"_eq": END}}, fields="id,title")
+        await app.admin("POST", "/permissions", rule | {"policy": policy})
+        tokens = await app.login("reader")
+        written: list[str] = []
+        async with app.authenticated(tokens["access_token"]) as socket, anyio.create_task_group() as group:
+            client, done = Client(socket), anyio.Event()
+            await client.follow()
+            group.start_soon(write_on, app, written, done)
+            while (frame := await socket.receive())["type"] != "auth":
+                client.take(frame)
+            assert frame["error"]["code"] == "TOKEN_EXPIRED"
+            before = list(client.titles)
+            assert await socket.silent(0.3)
+            done.set()
+            await post(app, END, "published")
+            await client.until_end()
+        assert before == written[: len(before)]
+        assert client.titles == [*before, END]
+        assert len(before) < len(written)
+
+
+async def write_on(app: Application, written: list[str], done: anyio.Event) -> None:
+    while not done.is_set():
+        title = f"row {len(written)}"
+        await post(app, title, "published")
+        written.append(title)
