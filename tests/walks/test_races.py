@@ -120,6 +120,56 @@ async def test_rights_that_come_and_go_in_a_burst_show_what_they_allow_and_nothi
         assert reader.keys.isdisjoint(secrets)
 
 
+async def narrow(app: Application) -> None:
+    """Take from the reader what is not published."""
+    policy = next(each["id"] for each in await app.admin("GET", "/policies") if each["name"] == "reader")
+    rule = next(each["id"] for each in await app.admin("GET", "/permissions") if each["policy"] == policy)
+    await app.admin("PATCH", f"/permissions/{rule}", {"permissions": PUBLISHED})
+
+
+async def test_what_left_the_sight_is_what_was_in_sight_when_the_rights_changed(app: Application) -> None:
+    """A node that learns of it late tells rows that are gone by now, and none that were made in between."""
+    for name in ("reader", "other"):
+        await app.user(name, [permission("read", fields="id,title")])
+    keys = [await post(app, title) for title in ("stays", "goes", "is published")]
+    async with app.authenticated("reader-static-token") as one, app.authenticated("other-static-token") as two:
+        reader, other = Client(one), Client(two)
+        await reader.follow()
+        await other.follow()
+        async with app.app.parts.log._turn:  # nothing is heard of the log meanwhile
+            await narrow(app)
+            made = await secret(app, 0)
+            await app.admin("DELETE", f"/items/articles/{keys[1]}")
+            await app.admin("PATCH", f"/items/articles/{keys[2]}", {"status": "published"})
+        await post(app, END, "published")
+        told = await one.receive()
+        assert (told["event"], set(told["data"])) == ("delete", set(keys))
+        reader.take(told)
+        await reader.until_end()
+        await other.until_end()
+    assert set(reader.held.values()) == {"is published", END}
+    assert made not in reader.keys
+    assert made in other.keys
+
+
+async def test_what_waits_when_rights_go_is_told_by_those_that_are_left(database_url: str) -> None:
+    async with application(database_url, WEBSOCKETS_REST_GATHER="1000ms") as app:
+        for name in ("reader", "other"):
+            await app.user(name, [permission("read", fields="id,title")])
+        async with app.authenticated("reader-static-token") as one, app.authenticated("other-static-token") as two:
+            reader, other = Client(one), Client(two)
+            await reader.follow()
+            await other.follow()
+            made = [await post(app, "draft"), await post(app, "published", "published")]
+            await app.app.parts.feed.settle()
+            await narrow(app)
+            await post(app, END, "published")
+            await reader.until_end()
+            await other.until_end()
+        assert (reader.titles, reader.keys.isdisjoint(made[:1])) == (["published", END], True)
+        assert other.titles == ["draft", "published", END]
+
+
 async def test_forbidden_in_a_burst_means_silent_after_the_error(app: Application) -> None:
     await app.user("reader", [permission("read", fields="id,title")])
     await app.user("other", [permission("read", fields="id,title")])

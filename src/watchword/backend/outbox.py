@@ -4,7 +4,8 @@ Events of one subscription that come within `gap` seconds are gathered into as f
 with events keeps `gap` apart from the frames before and after it, because clients lose frames that arrive in one read;
 and where the client can be asked whether it has read the one, the other waits for that too.
 Answers go before events, at once otherwise, until an event has waited for a `gap`; those that begin a subscription keep
-apart as events do. One task writes; everybody else only appends.
+apart as events do, and no event goes before them: it may be one of that subscription. One task writes; everybody else
+only appends.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Outbox:
         self._hard = hard
         self._high = high or hard
         self._answers: deque[tuple[str, bool]] = deque()
+        self._apart = 0
         self._ready: deque[_Encoded] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
@@ -114,6 +116,7 @@ class Outbox:
         """Queue an answer, which may have to keep `apart` from other frames as events do."""
         for frame in frames:
             self._answers.append((frame, apart))
+            self._apart += apart
             self._answer_bytes += len(frame)
         self._alarm.ring()
 
@@ -178,6 +181,7 @@ class Outbox:
         if self._answers and (is_last or self._may_answer(now)):
             answer, apart = self._answers.popleft()
             self._answer_bytes -= len(answer)
+            self._apart -= apart
             self._note(now, apart=apart)
             return answer
         if not self._has_events or self._is_too_close(now, apart=True):
@@ -251,4 +255,4 @@ class Outbox:
 
     def _is_event_due(self, now: float) -> bool:
         """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""
-        return self._has_events and self._due is not None and now >= self._due
+        return self._has_events and not self._apart and self._due is not None and now >= self._due

@@ -398,3 +398,16 @@ def test_answers_are_not_asked_for() -> None:
     for moment in (0.0, 0.1):
         assert box.take(moment) is not None
         assert box.receipts.along(moment) is None
+
+
+def test_an_event_that_has_waited_for_long_still_comes_after_what_begins_its_subscription() -> None:
+    box = outbox()
+    box.say(["ok"])
+    assert box.take(0.0) == "ok"
+    box.say(["init"], apart=True)
+    box.deliver("a", event(1))
+    assert box.take(0.01) is None
+    assert box.take(9.0) == "init"
+    box.say(["answer"])
+    assert box.take(18.0) == "a:1"
+    assert box.take(19.0) == "answer"
