@@ -72,6 +72,7 @@ def running(rows: int = 1000) -> Iterator[Server]:
 def _start(database: Path, port: int) -> subprocess.Popen[bytes]:
     environment = {
         "PATH": os.defpath,
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "ADMIN_EMAIL": "admin@example.com",
         "ADMIN_PASSWORD": "a-fairly-long-password",
         "ADMIN_TOKEN": "admin-token-0001",
