@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from starlette.types import ASGIApp, Message
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Refused(Exception):
