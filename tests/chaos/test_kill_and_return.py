@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx
@@ -12,6 +12,7 @@ import pytest
 from anyio import to_thread
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+from tests.support.holding import Holding
 from tests.support.newsroom import Newsroom, newsroom
 from tests.support.raw import ask, hear, socket_to
 
@@ -68,14 +69,12 @@ class Scene:
         self.is_up.set()
 
 
-class Follower:
+class Follower(Holding):
     """A client that drops now and then, and comes back with the position of the last frame that it has got."""
 
     def __init__(self, token: str, seed: int) -> None:
+        super().__init__()
         self.token = token
-        self.position: str | None = None
-        self.held: dict[str, str] = {}
-        self._told: set[tuple[str, str]] = set()
         self._chance = random.Random(seed)  # noqa: S311 - when it drops, not a secret
         self.has_begun = anyio.Event()
 
@@ -86,29 +85,13 @@ class Follower:
                     await self._follow(socket)
                     for _ in range(self._chance.choice([0, 1, 3, 20])):
                         if END not in self.held.values():
-                            self._take(await hear(socket))
+                            self.take(await hear(socket))
             except AWAY:
                 await scene.is_up.wait()
 
     async def _follow(self, socket: ClientConnection) -> None:
-        since = {} if self.position is None else {"since": self.position}
-        answer = await ask(socket, json.dumps(FOLLOW | since))
-        assert (answer["event"], answer.get("error")) == ("init", None), answer
-        assert ("data" in answer) == (self.position is None)
-        self.position = answer["position"]
+        self.begin(await ask(socket, json.dumps(FOLLOW | self.since)))
         self.has_begun.set()
-
-    def _take(self, frame: dict[str, Any]) -> None:
-        self.position = frame["position"]
-        for each in frame["data"]:
-            if frame["event"] == "delete":
-                del self.held[each]  # nobody is told twice, or of what was never there
-                continue
-            key, title = str(each["id"]), each["title"]
-            assert (key in self.held) == (frame["event"] == "update")
-            assert (key, title) not in self._told
-            self._told.add((key, title))
-            self.held[key] = title
 
 
 async def test_clients_of_a_killed_server_come_back_and_hold_what_they_may_see(

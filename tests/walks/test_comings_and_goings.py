@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from tests.support.application import Application, application, execute, permission
+from tests.support.holding import Holding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,13 +40,11 @@ async def app(database_url: str) -> AsyncIterator[Application]:
         yield running
 
 
-class Client:
-    """What one client has got over all of its connections: `held` are titles by key."""
+class Client(Holding):
+    """A client with several connections, one after the other."""
 
     def __init__(self) -> None:
-        self.position: str | None = None
-        self.held: dict[str, str] = {}
-        self.told: list[tuple[str, str]] = []
+        super().__init__()
         self.connections = 0
 
     @property
@@ -53,29 +52,8 @@ class Client:
         return END in self.held.values()
 
     async def follow(self, socket: ScriptedSocket) -> None:
-        since = {} if self.position is None else {"since": self.position}
-        answer = await socket.ask(FOLLOW | since)
-        assert (answer["event"], answer.get("error")) == ("init", None), answer
-        assert ("data" in answer) == (self.position is None)
-        self.position = answer["position"]
+        self.begin(await socket.ask(FOLLOW | self.since))
         self.connections += 1
-
-    def take(self, frame: dict[str, Any]) -> None:
-        former, self.position = offset(self.position), frame["position"]
-        assert former <= offset(frame["position"])
-        for each in frame["data"]:
-            if frame["event"] == "delete":
-                del self.held[each]  # nobody is told twice, or of what was never there
-                continue
-            key, title = str(each["id"]), each["title"]
-            assert (key in self.held) == (frame["event"] == "update")
-            assert (key, title) not in self.told
-            self.told.append((key, title))
-            self.held[key] = title
-
-
-def offset(position: str | None) -> int:
-    return int((position or ":0").partition(":")[2])
 
 
 class Desk:
