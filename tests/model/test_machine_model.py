@@ -51,6 +51,7 @@ class MachineModel(RuleBasedStateMachine):
             assert not self.shut, "nothing may follow a close"
             match effect:
                 case Verify(operation=operation):
+                    assert isinstance(operation, Authenticate)
                     self.pending.append(operation)
                 case Shut():
                     self.shut = True

@@ -22,6 +22,7 @@ from watchword.app.build import (
 from watchword.app.lifespan import running
 from watchword.app.log_stream import streaming
 from watchword.app.logs import adopt_logs
+from watchword.app.program import Program
 from watchword.app.settings import Settings, load_settings
 from watchword.app.setup_link import SetupLink
 from watchword.base.errors import Problem
@@ -32,6 +33,7 @@ from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
 from watchword.http.setup import setup_routes
+from watchword.http.socketcluster import SocketClusterEndpoint
 from watchword.http.sockets import SocketEndpoint, SocketOptions
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ ALIAS = "/websockets"
 """The path of Likha ERP Realtime, which speaks the same dialect."""
 
 
-class Watchword:
+class Watchword(Program):
     """An ASGI 3 application: `uvicorn module:app` runs it, `Starlette().mount("/api", app)` mounts it.
 
     A mounted application does not hear of start and stop; give the outer one `lifespan=app.lifespan`, or enter
@@ -58,23 +60,29 @@ class Watchword:
     Args:
         settings: what `load_settings` gives; without it, `watchword.toml` and the environment are read.
         demo: serve the demonstration page at `/`.
+        values: settings by name in small letters, which go before those that are read.
 
     Raises:
         SettingsError: the settings are not fit.
     """
 
-    def __init__(self, settings: Settings | None = None, *, demo: bool = False) -> None:
+    def __init__(self, settings: Settings | None = None, *, demo: bool = False, **values: Any) -> None:
+        super().__init__()
         adopt_logs()
-        self.settings = settings or load_settings()
-        self.parts = build(self.settings)
+        self.settings = settings or load_settings(flags={name.upper(): value for name, value in values.items()})
+        self.parts = build(self.settings, application=self._application)
         self._setup = SetupLink(self.parts.db, self.parts.identity.users, self._show_link)
-        self._app = self._compose(demo=demo)
+        self._http = http_settings(self.settings)  # what is wrong there is told at once
+        self._demo = demo
+        self._app: ASGIApp | None = None
 
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
         """Run everything that requests need, until the block ends."""
         with streaming(self.parts.journal):
             async with running(self.parts, self._setup):
+                for work in self._tasks:
+                    self.parts.background.spawn(work)
                 yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,16 +90,30 @@ class Watchword:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._composed(scope, receive, send)
+
+    @property
+    def _composed(self) -> ASGIApp:
+        """What serves requests, put together when the first one comes: by then everything has been registered."""
+        if self._app is None:
+            self._app = self._compose(demo=self._demo)
+        return self._app
+
+    @property
+    def max_message(self) -> int:
+        """How many bytes the largest message of any socket may have."""
+        own: int = self.settings["WEBSOCKETS_REST_MAX_MESSAGE"]
+        return max(own, *(endpoint.options.max_payload for endpoint in self._endpoints.values()), 0)
 
     def _compose(self, *, demo: bool) -> ASGIApp:
-        http = http_settings(self.settings)
+        http = self._http
         backend = self.parts.backend
         routes: list[BaseRoute] = [
             *build_routes(backend, http, self.parts.db.probe, __version__),
             *setup_routes(self._setup, backend, http),
             *self._sockets(http),
             *self._log_sockets(http),
+            *self._socketcluster_sockets(http),
         ]
         if demo:
             routes += demo_routes()
@@ -133,6 +155,13 @@ class Watchword:
         raw = self.settings["WEBSOCKETS_LOGS_STYLE"] == "raw"
         endpoint = SocketEndpoint(self.parts.backend, lambda: DirectusLogs(Directus(), raw=raw), options)
         return [WebSocketRoute(self.settings["WEBSOCKETS_LOGS_PATH"], endpoint)]
+
+    def _socketcluster_sockets(self, http: HttpSettings) -> list[BaseRoute]:
+        limits = socket_limits(self.settings)
+        return [
+            WebSocketRoute(path, SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies))
+            for path, server in self._endpoints.items()
+        ]
 
     def _show_link(self, token: Secret) -> None:
         """Print the link where only who starts the server sees it: never through the log."""

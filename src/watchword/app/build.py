@@ -10,12 +10,14 @@ import msgspec
 from watchword.app.secrets import signing_secret
 from watchword.app.settings import Settings, SettingsError
 from watchword.backend.activity import Activity, Recorded
+from watchword.backend.application import Application
 from watchword.backend.backend import Backend
-from watchword.backend.conversation import Pace
+from watchword.backend.background import Background
 from watchword.backend.feed import Feed
 from watchword.backend.limits import Quota, SocketLimits
 from watchword.backend.lookup import DatabaseLookup
 from watchword.backend.outbox import Mark
+from watchword.backend.pace import Pace
 from watchword.backend.rights import Rights
 from watchword.backend.structure import Structure
 from watchword.backend.system import SystemGuard
@@ -32,6 +34,7 @@ from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, 
 from watchword.identity.authenticator import Identity
 from watchword.identity.settings import IdentitySettings
 from watchword.live.broker import Broker
+from watchword.live.channels import Channels
 from watchword.live.hub import Hub
 from watchword.live.journal import Journal
 from watchword.protocol.records import Level, levels_from
@@ -59,15 +62,17 @@ class Parts(msgspec.Struct, frozen=True):
     rights: Rights
     backend: Backend
     activity: Activity
+    background: Background
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Parts:
+def build(settings: Settings, clock: Clock | None = None, application: Application | None = None) -> Parts:
     """Put everything together; nothing is opened yet.
 
     Raises:
         SettingsError: a setting is not fit.
     """
-    clock = clock or SystemClock()
+    background = Background()
+    clock, application = clock or SystemClock(), application or Application()
     db = open_database(settings)
     log = ChangeLog(db)
     structure = Structure(db, log, reflect_options(settings))
@@ -93,6 +98,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
         feed=feed,
         rights=rights,
         clock=clock,
+        application=application,
+        channels=Channels(short_id(), clock.now),
+        background=background,
     )
     db.on_commit(feed.kick)
     structure.on_look(rights.invalidate)  # permissions go with what they are on
@@ -100,7 +108,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Parts:
     structure.on_change(feed.follow_structure)
     identity.sessions.on_revoked(rights.end_session)
     identity.sessions.on_extended(rights.extend_session)
-    return Parts(settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend, activity)
+    return Parts(
+        settings, clock, db, log, structure, identity, hub, journal, broker, feed, rights, backend, activity, background
+    )
 
 
 def open_database(settings: Settings) -> Database:

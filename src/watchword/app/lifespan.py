@@ -48,6 +48,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
         parts.feed.start()
         async with anyio.create_task_group() as group:
             group.start_soon(parts.feed.run)
+            group.start_soon(parts.background.run)
             settings = parts.settings
             age, count = settings["CHANGE_RETENTION"], settings["CHANGE_RETENTION_COUNT"]
             group.start_soon(_every, STRUCTURE_SECONDS, "structure", parts.structure.refresh)
@@ -56,6 +57,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
             group.start_soon(_every, PURGE_SECONDS, "purge", parts.identity.sessions.purge)
             group.start_soon(_every, PURGE_SECONDS, "activity", parts.activity.trim)
             group.start_soon(_every, PURGE_SECONDS, "purge keys", parts.identity.keys.purge)
+            group.start_soon(_every, PURGE_SECONDS, "purge revocations", parts.identity.outside.purge)
             yield
             await close_sockets(parts)
             group.cancel_scope.cancel()

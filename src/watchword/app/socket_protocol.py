@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from watchword.http.sockets import LINE
+from watchword.http.transport import LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PAYLOAD = b"read?"
 _PING = b"\x89" + bytes([len(_PAYLOAD)]) + _PAYLOAD
 _TEXT = b"\x81"
+_BINARY = b"\x82"
 _SHORT = 125
 _MEDIUM = 0xFFFF
 
@@ -45,9 +46,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _is_open(self) -> bool:
         return self.conn.state is State.OPEN and not self.transport.is_closing()
 
-    def write(self, frame: str, read: Callable[[], None] | None = None) -> None:
+    def frame(self, message: str | bytes) -> bytes:
+        """Return a message as it goes over the line; the same for every connection of the server."""
+        return message_frame(message)
+
+    def put(self, framed: bytes) -> None:
+        """Write what `frame` has given, when the line `is_free`."""
+        self.transport.write(framed)
+
+    def write(self, frame: str | bytes, read: Callable[[], None] | None = None) -> None:
         """Write a message when the line `is_free`; call `read` when the client has read it."""
-        data = text_frame(frame)
+        data = message_frame(frame)
         if read is not None:
             self._waiting = read
             data += _PING
@@ -68,12 +77,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         waiting()
 
 
-def text_frame(text: str) -> bytes:
-    """Frame a whole text message of the server's, which has no mask (RFC 6455, 5.2)."""
-    payload = text.encode()
+def message_frame(message: str | bytes) -> bytes:
+    """Frame a whole message of the server's, which has no mask (RFC 6455, 5.2)."""
+    payload, kind = (message.encode(), _TEXT) if isinstance(message, str) else (message, _BINARY)
     size = len(payload)
     if size <= _SHORT:
-        return _TEXT + size.to_bytes(1) + payload
+        return kind + size.to_bytes(1) + payload
     if size <= _MEDIUM:
-        return _TEXT + b"\x7e" + size.to_bytes(2) + payload
-    return _TEXT + b"\x7f" + size.to_bytes(8) + payload
+        return kind + b"\x7e" + size.to_bytes(2) + payload
+    return kind + b"\x7f" + size.to_bytes(8) + payload

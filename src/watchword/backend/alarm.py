@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 
+LONGEST = 86_400.0
+"""Whoever waits for longer is woken in between; loops have no timers for the far future."""
+
 
 class Alarm:
     """For one waiting task. Ringing before it waits is not lost."""
@@ -28,7 +31,7 @@ class Alarm:
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            timer = None if seconds is None else loop.call_later(max(0.0, seconds), self.ring)
+            timer = None if seconds is None else loop.call_later(min(max(0.0, seconds), LONGEST), self.ring)
             try:
                 await self._waiter
             finally:

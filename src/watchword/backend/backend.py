@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.backend import singletons
+from watchword.backend.call import Call
 from watchword.backend.context import Context
-from watchword.backend.conversation import Conversation, Pace
+from watchword.backend.conversation import Conversation
 from watchword.backend.entitlements import Entitlements
+from watchword.backend.exchange import Exchange
 from watchword.backend.following import Following, Move
+from watchword.backend.hook_attendant import HookAttendant
+from watchword.backend.hooks import ItemsEvent
+from watchword.backend.publishing import Publishing
 from watchword.backend.shapes import shape_of
 from watchword.base.errors import Code, Problem, invalid_payload
+from watchword.data.writes import Written
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
 from watchword.query.query import Query
@@ -22,18 +28,25 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from watchword.access.principal import Principal
+    from watchword.backend.application import Application
+    from watchword.backend.attendant import Attendant
+    from watchword.backend.background import Background
+    from watchword.backend.context import Connection
     from watchword.backend.feed import Feed
+    from watchword.backend.pace import Pace
     from watchword.backend.rights import Rights
     from watchword.backend.structure import Structure
     from watchword.backend.system import SystemGuard
     from watchword.base.clock import Clock
     from watchword.connection.policy import AuthPolicy
     from watchword.data.mutate import Writer
+    from watchword.data.mutation import Objection
     from watchword.data.scope import Scope
     from watchword.data.select import Reader
     from watchword.data.writes import WriteLog
     from watchword.identity.authenticator import Authenticated, Identity
     from watchword.identity.client import Client
+    from watchword.live.channels import Channels
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
     from watchword.live.matching import View
@@ -43,6 +56,8 @@ if TYPE_CHECKING:
     from watchword.protocol.events import Event
     from watchword.storage.engine import OpenConnection
 
+T = TypeVar("T")
+
 MOST_MISSED = 5_000
 """How many changes a client that comes back is told one by one; beyond that it gets everything anew."""
 
@@ -50,6 +65,7 @@ MOST_MISSED = 5_000
 class _Into(TypedDict):
     connection: OpenConnection
     writes: WriteLog
+    before: Objection | None
 
 
 class Backend:
@@ -68,7 +84,15 @@ class Backend:
         feed: Feed,
         rights: Rights,
         clock: Clock,
+        application: Application,
+        channels: Channels,
+        background: Background,
     ) -> None:
+        self.background = background
+        self.application = application
+        self.channels = channels
+        self.exchange = Exchange(channels, application.rules)
+        self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
@@ -83,9 +107,76 @@ class Backend:
         self._passages: dict[tuple[View, View, int | None], list[Event]] = {}
         self._passages_at = (0, 0)
 
-    def open(self, dialect: Dialect, policy: AuthPolicy, pace: Pace, client: Client) -> Conversation:
+    def open(
+        self,
+        dialect: Dialect,
+        policy: AuthPolicy,
+        pace: Pace,
+        connection: Connection,
+        attendant: Attendant | None = None,
+    ) -> Conversation:
         """Start a conversation on a connection that has just been accepted."""
-        return Conversation(self, dialect, policy, pace, client)
+        if attendant is None:
+            attendant = HookAttendant(self.application.hooks, self.background, connection)
+        return Conversation(self, dialect, policy, pace, connection, attendant)
+
+    def call(self, context: Context, socket: Any = None) -> Call:
+        """Return what the application's code sees of an operation."""
+        return Call(context, self, self.exchange, socket)
+
+    def leave(self, peer: Peer, listener: Listener) -> None:
+        """Forget a connection that has ended."""
+        self.channels.part_all(peer)
+        self.hub.leave(peer)
+        self.journal.unfollow(listener)
+
+    async def join(self, context: Context, peer: Peer, operation: op.Join) -> Sequence[Event]:
+        """Let a connection hear a channel; return what it is told first.
+
+        Raises:
+            Problem: it may not.
+        """
+        return await self._through(context, operation, lambda admitted: self._publishing.join(context, peer, admitted))
+
+    async def rejoin(self, context: Context, operation: op.Join) -> None:
+        """Let a connection go on hearing a channel, or raise Problem."""
+        await self._publishing.rejoin(context, operation)
+
+    def part(self, peer: Peer, channel: str) -> None:
+        """Let a connection hear a channel no more."""
+        self.channels.part(peer, channel)
+
+    async def publish(self, context: Context, operation: op.Publish) -> Reply:
+        """Tell all who hear a channel.
+
+        Raises:
+            Problem: it may not be said there.
+        """
+        return await self._through(context, operation, lambda admitted: self._publishing.publish(context, admitted))
+
+    async def invoke(self, context: Context, operation: op.Invoke, socket: Any = None) -> Reply:
+        """Call a procedure of the application's; its result is JSON.
+
+        Raises:
+            Problem: ROUTE_NOT_FOUND when there is none of that name; what the procedure raises.
+        """
+        procedure = self.application.procedure(operation.procedure)
+        names = await self.identity.names()
+
+        async def core(admitted: op.Invoke) -> Reply:
+            return Reply(await procedure.call(self.call(context, socket), admitted.data, names), id=operation.id)
+
+        return await self._through(context, operation, core, socket)
+
+    async def _through(
+        self, context: Context, operation: Any, core: Callable[[Any], Awaitable[T]], socket: Any = None
+    ) -> T:
+        """Do an operation through what the application has put around all of them."""
+        pipeline = self.application.pipeline
+        if not pipeline:
+            return await core(operation)
+        done: T = await pipeline.run(self.call(context, socket), operation, core)
+        return done
 
     async def identify(self, credential: op.Credential, client: Client) -> Authenticated:
         """Check a credential.
@@ -128,18 +219,34 @@ class Backend:
         Raises:
             Problem: whatever the caller may know of a refusal.
         """
+        return await self._through(context, operation, lambda admitted: self._perform(context, admitted))
+
+    async def _perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         scope = context.scope(self.clock.now())
         if isinstance(operation, op.Read):
             return await self._read(scope, operation)
         guarded = await self._guard.prepare(context, operation)
+        hooks, writes = self.application.hooks, list[Written]()
         async with self._writer.transaction() as connection:
-            writes: WriteLog = []
             write = await self._located(connection, guarded.operation)
-            keys = await self._write(connection, scope, write, writes)
+            into: _Into = {"connection": connection, "writes": writes, "before": self._objection(context)}
+            keys = await self._write(into, scope, write)
             await guarded.finish(connection, keys, writes)
             data = await self._read_back(connection, scope, write, keys)
         guarded.committed()
+        if hooks.has_after:
+            await hooks.after(self.call(context), writes)
         return Reply(data, id=operation.id)
+
+    def _objection(self, context: Context) -> Objection | None:
+        hooks = self.application.hooks
+        if not hooks.has_before:
+            return None
+
+        async def ask(action: Action, collection: str, keys: Sequence[Any], given: dict[str, Any]) -> None:
+            await hooks.before(self.call(context), ItemsEvent(action, collection, keys, given))
+
+        return ask
 
     def forget(self) -> None:
         """Read everything anew that is kept in memory of rights, tokens and settings."""
@@ -318,11 +425,8 @@ class Backend:
         page = await self._reader.read(catalogue, scope, operation.query)
         return Reply(page.data, page.meta, operation.id)
 
-    async def _write(
-        self, connection: OpenConnection, scope: Scope, operation: op.Write, writes: WriteLog
-    ) -> list[Any]:
+    async def _write(self, into: _Into, scope: Scope, operation: op.Write) -> list[Any]:
         catalogue, name = self.structure.catalogue, operation.query.collection
-        into: _Into = {"connection": connection, "writes": writes}
         match operation:
             case op.Create(data=list(payloads)):
                 return await self._writer.create(catalogue, scope, name, payloads, **into)

@@ -1,159 +1,110 @@
 """Conversation: drives one connection. It decides the order; the machine decides who may, the dialect the words.
 
-Operations run one after the other, in the order of their frames. One task reads and performs, one writes and keeps the
-time. The hub calls `deliver`, `fail`, `revoke` and `extend` from its own loop; none of them waits.
+Operations run one after the other, in the order of their frames; calls of procedures begin in that order and run beside
+the rest. One task reads and performs, one writes and keeps the time. The hub calls `deliver`, `fail`, `revoke` and
+`extend` from its own loop; none of them waits.
 """
 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from watchword.access.principal import ANONYMOUS
-from watchword.backend.following import Move
-from watchword.backend.limits import Meter, Quota
+from watchword.backend.attendant import Attendant
+from watchword.backend.fifo import Batch, Fifo
+from watchword.backend.limits import Meter
 from watchword.backend.line import Soon
-from watchword.backend.outbox import Mark, Outbox
+from watchword.backend.outbox import Outbox
+from watchword.backend.pace import Pulse as PulsePace
+from watchword.backend.subscriptions import Subscriptions
+from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
 from watchword.base.errors import Code, Problem
-from watchword.base.ids import short_id
-from watchword.connection.heartbeat import Beat, Heartbeat
+from watchword.connection.heartbeat import Beat, Heartbeat, Pulse
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
+from watchword.protocol.dialect import Batching
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from anyio.abc import TaskGroup
 
     from watchword.access.principal import Principal
-    from watchword.backend.context import Context
-    from watchword.backend.following import Following
+    from watchword.backend.context import Connection, Context
     from watchword.backend.line import Line
-    from watchword.base.clock import Clock
+    from watchword.backend.pace import Pace
+    from watchword.backend.services import Services, Transport
     from watchword.connection.policy import AuthPolicy
-    from watchword.identity.authenticator import Authenticated
-    from watchword.identity.client import Client
-    from watchword.live.hub import Hub
-    from watchword.live.journal import Journal, Listener
-    from watchword.live.peer import Peer
-    from watchword.protocol.dialect import Dialect
+    from watchword.protocol.dialect import Dialect, Frame
     from watchword.protocol.events import Event
 
 _log = structlog.get_logger(__name__)
 
 CLOSE_TOO_BIG = 1009
 
-SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
 
-
-class Pace(msgspec.Struct, frozen=True):
-    """Numbers of one endpoint. `gap`: seconds that events are gathered for and frames with events keep apart.
-
-    `outbound`: what may wait for a client that does not read; more, and it is cut. `high_water`: from where on nothing
-    more is read from it. `stall`: seconds that one write may take. `heartbeat`: seconds between signs of life that are
-    asked for; None asks for none. `subscriptions`: how many a connection may have. `frame` and `first_frame`: bytes of
-    a message, and of one before the authentication. `messages`: how many a client may send; None sets no bound.
-    """
-
-    gap: float = 0.025
-    outbound: Mark = Mark(10_000, 16 * 1024**2)
-    high_water: Mark = Mark(1_000, 1024**2)
-    stall: float = 20.0
-    heartbeat: float | None = 30.0
-    subscriptions: int = 100
-    frame: int = 64 * 1024
-    first_frame: int = 4 * 1024
-    messages: Quota | None = None
-
-
-class Services(Protocol):
-    """What a conversation needs of the backend."""
-
-    clock: Clock
-    hub: Hub
-    journal: Journal
-
-    async def identify(self, credential: op.Credential, client: Client) -> Authenticated:
-        """Check a credential, or raise Problem."""
-
-    async def is_live(self, principal: Principal) -> bool:
-        """Whether what the principal stands for has not been withdrawn."""
-
-    async def context(self, principal: Principal, client: Client) -> Context:
-        """Return the rights that a principal has now, or raise Problem."""
-
-    async def perform(self, context: Context, operation: op.Read | op.Create | op.Update | op.Delete) -> out.Reply:
-        """Read or write, or raise Problem."""
-
-    async def subscribe(
-        self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
-    ) -> Following:
-        """Follow a query, or raise Problem; the subscription buffers until it is told to go live."""
-
-    async def follow_log(
-        self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog
-    ) -> out.Subscribed:
-        """Follow the server's log, or raise Problem; FORBIDDEN ends what was followed of it."""
-
-    def refollow_log(self, context: Context, listener: Listener, operation: op.FollowLog) -> out.Subscribed:
-        """Follow the server's log under changed rights, or raise Problem."""
-
-    def refollow(self, context: Context, peer: Peer, operation: op.Subscribe) -> Move | None:
-        """Follow a query under changed rights, or raise Problem; it buffers until `complete`. None: all as before."""
-
-    async def complete(self, move: Move, *, same_user: bool) -> None:
-        """Tell what the new rights make of what the same user was shown, then everything as it comes."""
-
-    def position(self) -> str:
-        """Return the position up to which everything has been told."""
-
-
-class Transport(Protocol):
-    """The socket below: whole messages in and out."""
-
-    async def receive(self) -> str | bytes | None:
-        """Return the next message, or None when the other end has gone."""
-
-    async def send(self, frame: str) -> None:
-        """Write a message; may wait for the client to read."""
-
-    async def close(self, code: int) -> None:
-        """Close with a code."""
-
-    @property
-    def line(self) -> Line | None:
-        """What the server below offers beside this; most offer nothing."""
+_Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Transmit | op.Answer | op.Raw
 
 
 class Conversation:
     """One connection from the upgrade to the close."""
 
-    def __init__(self, services: Services, dialect: Dialect, policy: AuthPolicy, pace: Pace, client: Client) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is between
+        self,
+        services: Services,
+        dialect: Dialect,
+        policy: AuthPolicy,
+        pace: Pace,
+        connection: Connection,
+        attendant: Attendant | None = None,
+    ) -> None:
         self._services = services
         self._dialect = dialect
         self._pace = pace
-        self._client = client
+        self._connection = connection
+        self._client = connection.client
+        self._attendant = attendant or Attendant()
         self._clock = services.clock
         self._machine = AuthMachine(policy)
-        self._heartbeat = Heartbeat(pace.heartbeat) if pace.heartbeat is not None else None
-        self._outbox = Outbox(dialect.push, pace.gap, pace.outbound, pace.high_water)
+        self._heartbeat = _heartbeat(pace.heartbeat)
+        self._outbox = _outbox(dialect, pace)
         self._meter = Meter(pace.messages) if pace.messages is not None else None
-        self._subscriptions: dict[str | None, op.Subscribe | op.FollowLog] = {}
+        self._verification = Verification(self._machine, services, self._attendant, connection)
+        self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._follower: Principal = ANONYMOUS
-        self._owner: str | None = None
         self._shut: Shut | None = None
+        self._group: TaskGroup | None = None
+        self._calls = 0
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
         self._line: Line | None = None
         self._identified: Callable[[Principal], None] | None = None
 
     @property
+    def id(self) -> str:
+        """What the connection is called on this node."""
+        return self._connection.id
+
+    @property
     def principal(self) -> Principal:
-        """On whose behalf everything is followed: who acts now, or, in grace, whose credential has expired."""
+        """On whose behalf everything is followed: who acts now, or, in grace, whose credential is over."""
         return self._follower if self._machine.state is State.GRACE else self._machine.principal
+
+    @property
+    def acting(self) -> Principal:
+        """On whose behalf operations run."""
+        return self._machine.principal
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is said."""
+        return self._machine.is_closed
 
     @property
     def state(self) -> State:
@@ -176,29 +127,43 @@ class Conversation:
         `identified` is called whenever another principal begins to act.
         """
         self._identified = identified
-        if transport.line is not None and self._pace.gap:
+        if transport.line is not None and (self._pace.gap is None or self._pace.gap):
             self._line = transport.line
             self._outbox.begin(transport.line, Soon(self._write_now).ask)
         self._services.hub.enter(self)
+        if isinstance(self._heartbeat, Pulse):
+            self._heartbeat.start(self._clock.monotonic())
+        self._attendant.begun()
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
-            # As in `_verify`: between the upgrade's check and this moment, word of a revocation could not reach us.
+            # As in `Verification`: between the upgrade's check and now, word of a revocation could not reach us.
             if principal is not None and not await self._services.is_live(principal):
                 self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
             await self._apply()
             async with anyio.create_task_group() as group:
+                self._group = group
                 group.start_soon(self._write, transport, group.cancel_scope)
                 await self._read(transport)
                 group.cancel_scope.cancel()
         finally:
             self._machine.disconnected()
-            self._services.hub.leave(self)
-            self._services.journal.unfollow(self)
+            shut = self._shut
+            self._attendant.closed(*(transport.ended if shut is None else (self._code(shut), shut.text)))
+            self._services.leave(self, self)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
         if self._machine.is_closed:
             return
+        if self._attendant.filters:
+            wanted = self._attendant.outgoing(subscription, event)
+            if wanted is None:
+                return
+            event = wanted
+        self.deliver_as_it_is(subscription, event)
+
+    def deliver_as_it_is(self, subscription: str | None, event: Event) -> None:
+        """Queue an event that the application has agreed to."""
         self._outbox.deliver(subscription, event)
         if self._outbox.overrun:
             self._cut()
@@ -216,9 +181,24 @@ class Conversation:
 
     def fail(self, subscription: str | None, problem: Problem) -> None:
         """End one subscription and say why."""
-        operation = self._subscriptions.get(subscription)
-        self._forget(subscription)
-        self._say(out.Ended(subscription, operation.id if operation is not None else None, problem))
+        self._subscriptions.fail(subscription, problem)
+
+    def discard(self, subscription: str | None) -> None:
+        """Drop what waits of a subscription."""
+        self._outbox.discard(subscription)
+
+    def hold(self) -> None:
+        """Keep events back until `release`."""
+        self._outbox.hold()
+
+    def release(self) -> None:
+        """Let events go out again, unless there is somebody to wait for."""
+        if self.state is not State.GRACE:
+            self._outbox.release()
+
+    def discard_all(self) -> None:
+        """Drop every event that waits."""
+        self._outbox.discard_all()
 
     def revoke(self, problem: Problem) -> None:
         """Deliver nothing more under this identity; then close, or go on as the public."""
@@ -237,51 +217,66 @@ class Conversation:
         if since is not None and self._clock.monotonic() - since > self._pace.stall:
             self._cut()
 
-    def stop(self, code: int) -> None:
+    def stop(self, code: int, text: str = "") -> None:
         """Write the answers that wait and close with `code`: the server stops or the connection is not wanted."""
-        self._machine.disconnected()
-        self._shut = Shut(code=code)
-        self._outbox.poke()
+        if self._shut is None:
+            self._machine.disconnected()
+            self._shut = Shut(code=code, text=text)
+            self._outbox.poke()
 
     async def refile(self) -> None:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
-        context = await self._rights_to_follow()
-        if self._machine.is_closed:
+        await self._subscriptions.refile()
+
+    async def assign(self, principal: Principal, told: out.Issued) -> None:
+        """Act as a principal from now on, and give the client its token."""
+        self._machine.assigned(principal, self._clock.monotonic(), self._lifetime(principal), told)
+        await self._apply()
+        self._outbox.poke()
+
+    async def deauthenticate(self, told: out.Deauthenticated | None) -> None:
+        """Act as the public from now on; `told` where the client is told."""
+        self._machine.deauthenticated(self._clock.monotonic(), told)
+        await self._apply()
+        self._outbox.poke()
+
+    @property
+    def batching(self) -> Fifo | None:
+        """The queue, where it can gather what is said; None where the dialect cannot."""
+        return self._outbox if isinstance(self._outbox, Fifo) else None
+
+    @property
+    def subscriptions(self) -> tuple[str | None, ...]:
+        """The names of what is followed and heard."""
+        return self._subscriptions.names
+
+    def write(self, frame: Frame) -> None:
+        """Write a message as it is."""
+        if not self._machine.is_closed:
+            self._outbox.say((frame,))
+
+    def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
+        """Do some work beside the rest, until it or the connection ends."""
+        if self._group is not None and not self._machine.is_closed:
+            self._group.start_soon(work, *arguments)
+
+    async def rights(self, principal: Principal) -> Context:
+        """Return the rights that a principal has now, as a caller on this connection.
+
+        Raises:
+            Problem: it has been withdrawn.
+        """
+        return replace(await self._services.context(principal, self._client), connection=self._connection)
+
+    def say(self, outcome: out.Outcome) -> None:
+        """Say an outcome, unless the connection has ended."""
+        if self._machine.is_closed and not isinstance(outcome, out.Refused):
             return
-        # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
-        # What everybody could see is no secret to whoever comes after.
-        same_user, moves = self._owner in {None, self.principal.subject}, list[Move]()
-        if not same_user:
-            self._outbox.discard_all()
-        self._owner = self.principal.subject
-        for subscription, operation in tuple(self._subscriptions.items()):
-            try:
-                if isinstance(context, Problem):
-                    raise context
-                move = self._refollow(context, operation)
-                moves += [] if move is None else [move]
-            except Problem as problem:
-                self.fail(subscription, problem)
-        for move in moves:
-            await self._services.complete(move, same_user=same_user)
-
-    def _refollow(self, context: Context, operation: op.Subscribe | op.FollowLog) -> Move | None:
-        if isinstance(operation, op.FollowLog):
-            self._services.refollow_log(context, self, operation)
-            return None
-        return self._services.refollow(context, self, operation)
-
-    async def _rights_to_follow(self) -> Context | Problem:
-        """Return the rights of `principal`, or why there are none; if it changes meanwhile, those of the new one."""
-        while True:
-            principal = self.principal
-            context: Context | Problem
-            try:
-                context = await self._services.context(principal, self._client)
-            except Problem as problem:
-                context = problem
-            if principal is self.principal or self._machine.is_closed:
-                return context
+        frames = self._dialect.send(outcome)
+        if isinstance(outcome, out.Heartbeat | out.Opened):
+            self._outbox.say_alone(frames)
+        else:
+            self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
 
     async def _read(self, transport: Transport) -> None:
         while not self._machine.is_closed:
@@ -290,8 +285,9 @@ class Conversation:
                 self._machine.disconnected()
                 return
             if self._heartbeat is not None:
-                self._heartbeat.heard()
-            for operation in self._decode(frame):
+                self._heartbeat.heard(self._clock.monotonic())
+            heard = await self._attendant.received(frame)
+            for operation in self._decode(heard) if heard is not None else ():
                 await self._admit(operation)
             await self._outbox.room()  # who asks on and on without reading the answers is not read either
         await anyio.sleep_forever()  # the writer says the last words and ends the group
@@ -310,7 +306,7 @@ class Conversation:
             return ()
         wait = self._meter.take(self._clock.monotonic()) if self._meter is not None else 0.0
         if wait:
-            self._say(out.Failure(op.Ignore(), Problem(Code.REQUESTS_EXCEEDED, retry_after=wait)))
+            self.say(out.Failure(op.Ignore(), Problem(Code.REQUESTS_EXCEEDED, retry_after=wait)))
             return ()
         return self._dialect.receive(frame)
 
@@ -319,92 +315,89 @@ class Conversation:
             self._machine.admits(operation)
         except Problem as problem:
             if not self._machine.is_closed:
-                self._say(out.Failure(operation, problem))
+                self.say(out.Failure(operation, problem))
             await self._apply()
             self._outbox.poke()
             return
         try:
+            admitted = await self._attendant.admit(operation, self.caller)
             with anyio.CancelScope(shield=True):  # what has begun in the database is not cut off in its middle
-                await self._perform(operation)
-        except Problem as problem:
-            if not problem.silent:
-                self._say(out.Failure(operation, problem))
-        except Exception:  # noqa: BLE001 - a bug must not take the connection down
-            reference = short_id()
-            _log.exception("operation.failed", reference=reference, operation=type(operation).__name__)
-            text = f"An unexpected error occurred. Reference: {reference}."
-            self._say(out.Failure(operation, Problem(Code.INTERNAL, text, id=reference)))
+                await self._perform(admitted)
+        except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
+            self._fail(operation, error)
+
+    def _fail(self, operation: op.Operation, error: Exception) -> None:
+        problem = error if isinstance(error, Problem) else unexpected(operation, error)
+        self._attendant.failed(operation, problem)
+        self.say(out.Failure(operation, problem))
+
+    async def caller(self) -> Context:
+        """Return the caller of an operation, as it is now."""
+        return await self.rights(self._machine.principal)
 
     async def _perform(self, operation: op.Operation) -> None:
         match operation:
-            case op.Authenticate():
+            case op.Open(id=None) | op.Authenticate(id=None) if self._machine.policy.opens:
+                self._machine.shut(out.Cause.REFUSED)
+                await self._apply()
+                self._outbox.poke()
+            case op.Authenticate() | op.Open():
                 self._machine.presented(operation)
                 await self._apply()
                 self._outbox.poke()
+            case op.Deauthenticate():
+                await self.deauthenticate(None)
+                self._attendant.deauthenticated()
+            case op.Read() | op.Create() | op.Update() | op.Delete():
+                self.say(await self._services.perform(await self.caller(), operation))
+            case op.Publish():
+                self.say(await self._services.publish(await self.caller(), operation))
+            case op.Subscribe():
+                await self._subscriptions.follow(operation)
+            case op.FollowLog():
+                await self._subscriptions.follow_log(operation)
+            case op.Join():
+                await self._subscriptions.join(operation)
+            case _:
+                self._take(operation)
+
+    def _take(self, operation: _Quick) -> None:
+        """Do what needs no waiting."""
+        match operation:
             case op.Ping():
-                self._say(out.Pong(operation.id))
+                self.say(out.Pong(operation.id))
             case op.Ignore():
                 pass
             case op.Invalid(problem=problem):
                 raise problem
-            case op.Subscribe():
-                await self._subscribe(operation)
-            case op.FollowLog():
-                await self._follow_log(operation)
             case op.Unsubscribe():
-                self._unsubscribe(operation)
-            case op.Read() | op.Create() | op.Update() | op.Delete():
-                self._say(await self._services.perform(await self._context(), operation))
+                self._subscriptions.unfollow(operation)
+            case op.Invoke():
+                self._begin_call(operation)
+            case op.Transmit():
+                self._attendant.transmitted(operation)
+            case op.Answer():
+                self._attendant.answered(operation)
+            case op.Raw():
+                self._attendant.raw(operation)
 
-    async def _subscribe(self, operation: op.Subscribe) -> None:
-        name = operation.subscription
-        if name not in self._subscriptions and len(self._subscriptions) >= self._pace.subscriptions:
-            raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.")
-        self._forget(name)
-        while True:
-            principal = self.principal
-            following = await self._services.subscribe(self._context, self, operation)
-            member = following.member
-            if self._machine.is_closed or member not in member.view.members:
-                return  # what has failed while its data was being read has been told so
-            if principal is self.principal:
-                break
-            self._services.hub.unfollow(self, name)  # it was withdrawn, or expired, while its data was being read
-        self._subscriptions[name] = operation
-        self._say(following.told)
-        following.go_live()
+    def _begin_call(self, operation: op.Invoke) -> None:
+        if self._calls >= self._pace.calls:
+            raise Problem(Code.REQUESTS_EXCEEDED, "Too many calls at the same time.", limit=self._pace.calls)
+        if self._group is not None:
+            self._calls += 1
+            self._group.start_soon(self._call, operation)
 
-    async def _follow_log(self, operation: op.FollowLog) -> None:
+    async def _call(self, operation: op.Invoke) -> None:
         try:
-            subscribed = await self._services.follow_log(self._context, self, operation)
-        except Problem as problem:
-            if problem.code is not Code.INVALID_PAYLOAD:  # that is about the message, not about who sends it
-                self._forget(None)
-            raise
-        if self._machine.is_closed:
-            self._services.journal.unfollow(self)
-            return
-        self._subscriptions[None] = operation
-        self._say(subscribed)
-
-    def _unsubscribe(self, operation: op.Unsubscribe) -> None:
-        names = tuple(self._subscriptions) if operation.subscription is None else (operation.subscription,)
-        for name in names:
-            self._forget(name)
-        self._say(out.Ended(operation.subscription, operation.id))
-
-    def _forget(self, subscription: str | None) -> None:
-        self._services.hub.unfollow(self, subscription)
-        if isinstance(self._subscriptions.pop(subscription, None), op.FollowLog):
-            self._services.journal.unfollow(self)
-        self._outbox.discard(subscription)
-
-    async def _context(self) -> Context:
-        return await self._services.context(self._machine.principal, self._client)
-
-    def _say(self, outcome: out.Outcome) -> None:
-        if not self._machine.is_closed or isinstance(outcome, out.Refused):
-            self._outbox.say(self._dialect.send(outcome), apart=isinstance(outcome, out.Subscribed))
+            reply = await self._attendant.call(operation, self.caller)
+        except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
+            self._fail(operation, error)
+        else:
+            if reply is not None:
+                self.say(reply)
+        finally:
+            self._calls -= 1
 
     async def _apply(self) -> None:
         """Do what the machine wants done, and what that leads to."""
@@ -415,26 +408,24 @@ class Conversation:
                     case Admit(principal=principal):
                         await self._act_as(principal)
                     case Tell(outcome=outcome):
-                        self._say(outcome)
+                        self._tell(outcome)
                     case Verify(operation=operation):
-                        await self._verify(operation)
+                        await self._verification.check(operation)
                     case Shut():
                         self._outbox.discard_all()
                         self._shut = effect
             effects = self._machine.effects()
 
-    async def _verify(self, operation: op.Authenticate) -> None:
-        try:
-            verified = await self._services.identify(operation.credential, self._client)
-        except Problem as problem:
-            self._machine.rejected(operation, problem, self._clock.monotonic())
+    def _tell(self, outcome: out.Outcome) -> None:
+        if isinstance(outcome, out.Failure):
+            self._outbox.say(self._dialect.send(outcome))  # the last word
             return
-        lifetime = self._lifetime(verified.principal)
-        now = self._clock.monotonic()
-        self._machine.verified(operation, verified.principal, now, lifetime, verified.refresh_token)
-        # The session may have been revoked while the credential was being checked and before the hub could know of us.
-        if not await self._services.is_live(verified.principal):
-            self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
+        if not self._attendant.keeps(outcome):
+            self.say(outcome)
+        self._attendant.told(outcome)
+        queue, gathering = self.batching, self._pace.batch
+        if isinstance(outcome, out.Opened) and queue is not None and gathering is not None:
+            queue.start_batching(Batch(gathering.interval, self._clock.monotonic() + gathering.duration))
 
     async def _act_as(self, principal: Principal) -> None:
         if self._heartbeat is not None and self._machine.state is State.ACTIVE:
@@ -445,9 +436,9 @@ class Conversation:
         self._follower = principal
         if self._identified is not None:
             self._identified(principal)
+        self._attendant.acts_as(principal)
         await self.refile()
-        if self.state is not State.GRACE:
-            self._outbox.release()
+        self.release()
 
     def _lifetime(self, principal: Principal | None) -> float | None:
         if principal is None or principal.expires_at is None:
@@ -462,13 +453,18 @@ class Conversation:
             self._write_to_line(now)
             while (frame := self._outbox.take(now, is_last=self._shut is not None)) is not None:
                 self._writing_since = self._clock.monotonic()
+                self._outbox.is_writing = True
                 await transport.send(frame)
+                self._outbox.is_writing = False
                 self._writing_since = None
             if self._shut is not None:
-                await transport.close(self._shut.code or self._dialect.close_code(self._shut.reason))
+                await transport.close(self._code(self._shut), self._shut.text)
                 scope.cancel()
                 return
             await self._outbox.wait(now, self._deadline())
+
+    def _code(self, shut: Shut) -> int:
+        return shut.code or self._dialect.close_code(shut.reason)
 
     def _write_now(self) -> None:
         """Write what may be written, without waking the task that writes; what is more than that is left to it."""
@@ -509,21 +505,18 @@ class Conversation:
 
     def _position(self) -> str | None:
         """Return the position up to which the client has been told everything; none while something waits for it."""
-        if self._outbox.waiting or not self._subscriptions:
+        if self._outbox.waiting or not self._subscriptions or not self._subscriptions.are_live:
             return None
-        members = (self._services.hub.member(self, name) for name in self._subscriptions)
-        is_live = all(member is None or member.is_live for member in members)
-        return self._services.position() if is_live else None
+        return self._services.position()
 
     def _beat(self, now: float) -> None:
         if self._heartbeat is None:
             return
         match self._heartbeat.tick(now):
             case Beat.ASK:
-                self._say(out.Heartbeat(self._position()))
+                self.say(out.Heartbeat(self._position()))
             case Beat.GIVE_UP:
-                self._shut = Shut()
-                self._machine.disconnected()
+                self._machine.shut(out.Cause.SILENT)
             case Beat.NOTHING:
                 pass
 
@@ -533,3 +526,16 @@ def _exceeds(frame: str | bytes, limit: int) -> bool:
     if len(frame) > limit or isinstance(frame, bytes):
         return len(frame) > limit
     return not frame.isascii() and len(frame.encode("utf-8", "surrogatepass")) > limit
+
+
+def _heartbeat(pace: float | PulsePace | None) -> Heartbeat | Pulse | None:
+    if isinstance(pace, PulsePace):
+        return Pulse(pace.period, pace.patience)
+    return None if pace is None else Heartbeat(pace)
+
+
+def _outbox(dialect: Dialect, pace: Pace) -> Outbox | Fifo:
+    if pace.gap is None:
+        join = dialect.join if isinstance(dialect, Batching) else None
+        return Fifo(dialect.push, join, pace.outbound, pace.high_water)
+    return Outbox(dialect.push, pace.gap, pace.outbound, pace.high_water)

@@ -18,6 +18,7 @@ import msgspec
 
 from watchword.backend.alarm import Alarm
 from watchword.backend.receipts import Receipts
+from watchword.protocol.dialect import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +42,7 @@ class _Encoded(msgspec.Struct, frozen=True):
     """One of the frames that some events gave: the first knows the offset `after` which they come."""
 
     subscription: str | None
-    frame: str
+    frame: Frame
     after: int | None
     is_logged: bool
 
@@ -55,7 +56,7 @@ class Outbox:
 
     def __init__(
         self,
-        push: Callable[[str | None, Sequence[Event]], Iterable[str]],
+        push: Callable[[str | None, Sequence[Event]], Iterable[Frame]],
         gap: float,
         hard: Mark,
         high: Mark | None = None,
@@ -64,7 +65,7 @@ class Outbox:
         self._gap = gap
         self._hard = hard
         self._high = high or hard
-        self._answers: deque[tuple[str, bool]] = deque()
+        self._answers: deque[tuple[Frame, bool]] = deque()
         self._apart = 0
         self._ready: deque[_Encoded] = deque()
         self._pending: dict[str | None, list[Event]] = {}
@@ -77,6 +78,7 @@ class Outbox:
         self._held = False
         self._alarm = Alarm()
         self._room = Alarm()
+        self.is_writing = False
         self._wake = self._alarm.ring
         self.receipts = Receipts(self._wake_for_more)
 
@@ -112,13 +114,17 @@ class Outbox:
         """How many events and frames with events wait."""
         return self._waiting + len(self._ready)
 
-    def say(self, frames: Iterable[str], *, apart: bool = False) -> None:
+    def say(self, frames: Iterable[Frame], *, apart: bool = False) -> None:
         """Queue an answer, which may have to keep `apart` from other frames as events do."""
         for frame in frames:
             self._answers.append((frame, apart))
             self._apart += apart
             self._answer_bytes += len(frame)
         self._alarm.ring()
+
+    def say_alone(self, frames: Iterable[Frame]) -> None:
+        """Queue an answer that has nothing beside it in its frame; here none has."""
+        self.say(frames)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
@@ -169,7 +175,7 @@ class Outbox:
         """Make `wait` return."""
         self._alarm.ring()
 
-    def take(self, now: float, *, is_last: bool = False) -> str | None:
+    def take(self, now: float, *, is_last: bool = False) -> Frame | None:
         """Return the next frame that may be written at `now` (monotonic seconds), or None.
 
         When the connection closes after it (`is_last`), an answer waits for nothing.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from watchword.backend.conversation import SESSION_ENDED
-from watchword.backend.structure import KEYS, SESSIONS, TOKENS
+from watchword.backend.structure import KEYS, REVOCATIONS, SESSIONS, TOKENS
+from watchword.backend.verification import SESSION_ENDED
 from watchword.base.errors import Code, Problem
 from watchword.identity.project import COLLECTION as SETTINGS
 from watchword.identity.users import USERS
@@ -46,7 +46,7 @@ class Rights:
 
     def concerns(self, collection: str) -> bool:
         """Whether changes of this name matter to anybody's identity or rights."""
-        return collection in {SESSIONS, TOKENS, KEYS, USERS, SETTINGS} or collection in _RULES
+        return collection in {SESSIONS, TOKENS, KEYS, REVOCATIONS, USERS, SETTINGS} or collection in _RULES
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Forget what was cached, close who may not stay, and follow anew what the others follow."""
@@ -63,20 +63,28 @@ class Rights:
             self._identity.project.invalidate()
         if any(change.collection == KEYS for change in changes):
             self._identity.keys.forget()
+        has_revocations = any(change.collection == REVOCATIONS for change in changes)
+        if has_revocations:
+            self._identity.outside.forget()
         users = {change.key for change in changes if isinstance(change, Logged) and _decides_one(change)}
         for user in users:
             self.invalidate(user)
         if any(_decides_all(change) for change in changes):
             self.invalidate()
             await self._reconsider(lambda _: True)
-        elif users or has_tokens:
+        elif users or has_tokens or has_revocations:
             await self._reconsider(
-                lambda principal: principal.user in users or (has_tokens and principal.token is not None)
+                lambda principal: (
+                    principal.user in users
+                    or (has_tokens and principal.token is not None)
+                    or (has_revocations and principal.issuer is not None)
+                )
             )
 
     async def forget(self) -> None:
         """Look at every session, token, key and right again."""
         self._identity.static_tokens.forget()
+        self._identity.outside.forget()
         self._identity.keys.forget()
         self._identity.project.invalidate()
         self.invalidate()

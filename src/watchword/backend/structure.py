@@ -154,6 +154,9 @@ TOKENS = "$tokens"
 KEYS = "$keys"
 """The name under which rotations of the signing keys are in the log: that there was one, and nothing of the keys."""
 
+REVOCATIONS = "$revocations"
+"""The name under which it is in the log that identities which others vouch for are refused."""
+
 _SESSIONS = Captured(
     collection=SESSIONS,
     table="watchword_sessions",
@@ -180,9 +183,18 @@ _KEYS = Captured(
 )
 
 
+_REVOCATIONS = Captured(
+    collection=REVOCATIONS,
+    table="watchword_revocations",
+    key=("id",),
+    columns=("id",),
+    actions=frozenset({"create"}),
+)
+
+
 def _all_captured(catalogue: Catalogue) -> list[Captured]:
     captured = [_captured(collection) for collection in catalogue.schema.collections.values() if collection.captured]
-    return [*captured, _SESSIONS, _TOKENS, _KEYS]
+    return [*captured, _SESSIONS, _TOKENS, _KEYS, _REVOCATIONS]
 
 
 def _captured(collection: Collection) -> Captured:

@@ -134,6 +134,14 @@ class Problem(Exception):
         yield from self.others
 
 
+class Thrown(Problem):
+    """An error that an application words itself: `value` goes to the client as it is, where the dialect allows that."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(Code.UNPROCESSABLE_CONTENT, str(value))
+        self.value = value
+
+
 def invalid_payload(reason: str) -> Problem:
     """Say what is wrong with a body or a frame; `reason` is a clause without a full stop."""
     return Problem(Code.INVALID_PAYLOAD, f"Invalid payload. {reason}.", reason=reason)

@@ -13,8 +13,8 @@ import msgspec
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.errors import Code, Problem
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
-from watchword.protocol.operations import Authenticate, Operation, Ping
-from watchword.protocol.outcomes import Authenticated, Refused
+from watchword.protocol.operations import Authenticate, Join, Open, Operation, Ping
+from watchword.protocol.outcomes import Authenticated, Cause, Deauthenticated, Failure, Issued, Opened, Refused
 
 
 class State(StrEnum):
@@ -33,14 +33,16 @@ class Input(StrEnum):
     REJECTED = "rejected"
     DEADLINE = "deadline"
     REVOKED = "revoked"
+    ASSIGNED = "assigned"
     DISCONNECTED = "disconnected"
 
 
 TRANSITIONS: dict[tuple[State, Input], frozenset[State]] = {
-    (State.WAITING, Input.VERIFIED): frozenset({State.ACTIVE}),
-    (State.WAITING, Input.REJECTED): frozenset({State.CLOSED}),
+    (State.WAITING, Input.VERIFIED): frozenset({State.ACTIVE, State.WAITING}),
+    (State.WAITING, Input.REJECTED): frozenset({State.CLOSED, State.ACTIVE, State.WAITING}),
     (State.WAITING, Input.DEADLINE): frozenset({State.CLOSED}),
     (State.ACTIVE, Input.VERIFIED): frozenset({State.ACTIVE}),
+    (State.ACTIVE, Input.ASSIGNED): frozenset({State.ACTIVE}),
     (State.ACTIVE, Input.REJECTED): frozenset({State.ACTIVE, State.CLOSED}),
     (State.ACTIVE, Input.DEADLINE): frozenset({State.ACTIVE, State.GRACE, State.CLOSED}),
     (State.ACTIVE, Input.REVOKED): frozenset({State.ACTIVE, State.CLOSED}),
@@ -52,7 +54,10 @@ TRANSITIONS: dict[tuple[State, Input], frozenset[State]] = {
     (State.ACTIVE, Input.DISCONNECTED): frozenset({State.CLOSED}),
     (State.GRACE, Input.DISCONNECTED): frozenset({State.CLOSED}),
 }
-"""Every move that there is. The public mode starts in ACTIVE as the public, so it never waits."""
+"""Every move that there is. The public mode starts in ACTIVE as the public, so it never waits.
+
+WAITING goes on for a credential that comes before the message that opens the connection.
+"""
 
 
 class Admit(msgspec.Struct, frozen=True):
@@ -64,20 +69,21 @@ class Admit(msgspec.Struct, frozen=True):
 class Tell(msgspec.Struct, frozen=True):
     """Say this to the client."""
 
-    outcome: Authenticated | Refused
+    outcome: Opened | Authenticated | Refused | Issued | Deauthenticated | Failure
 
 
 class Verify(msgspec.Struct, frozen=True):
     """Check this credential and report with `verified` or `rejected`."""
 
-    operation: Authenticate
+    operation: Authenticate | Open
 
 
 class Shut(msgspec.Struct, frozen=True):
-    """Say nothing more and close. `reason` is what was told last; `code` overrides the dialect's close code."""
+    """Say nothing more and close. `reason` is what was told last, or why; `code` overrides the dialect's close code."""
 
-    reason: Refused | None = None
+    reason: Refused | Cause | None = None
     code: int | None = None
+    text: str = ""
 
 
 Effect = Admit | Tell | Verify | Shut
@@ -135,6 +141,9 @@ class AuthMachine:
         Raises:
             Problem: what to answer. In WAITING the machine also closes: the first message has to authenticate.
         """
+        if self.policy.opens:
+            self._admits_of_opening(operation)
+            return
         if self.state is State.ACTIVE or isinstance(operation, Authenticate):
             return
         if self.state is State.WAITING:
@@ -144,7 +153,17 @@ class AuthMachine:
             return
         raise Problem(Code.TOKEN_EXPIRED)
 
-    def presented(self, operation: Authenticate) -> None:
+    def _admits_of_opening(self, operation: Operation) -> None:
+        if isinstance(operation, Open):
+            if self.state is not State.WAITING:
+                raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has been opened already.")
+        elif self.state is State.WAITING:
+            if not self.policy.serves_unopened:
+                self.shut(Cause.EARLY)
+            if not self.policy.serves_unopened or isinstance(operation, Join):
+                raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has not been opened yet.")
+
+    def presented(self, operation: Authenticate | Open) -> None:
         """Take a credential; the answer comes by `verified` or `rejected`."""
         if not self.is_closed:
             self._verifying = True
@@ -152,7 +171,7 @@ class AuthMachine:
 
     def verified(
         self,
-        operation: Authenticate,
+        operation: Authenticate | Open,
         principal: Principal,
         now: float,
         lifetime: float | None,
@@ -160,18 +179,34 @@ class AuthMachine:
     ) -> None:
         """The credential was good: act as `principal` for `lifetime` seconds (None: without end)."""
         self._verifying = False
-        if not self.is_closed:
+        if self.is_closed:
+            return
+        if isinstance(operation, Open):
             self._become(principal, now, lifetime)
-            self._effects.append(Tell(Authenticated(operation.id, refresh_token)))
+            self._effects.append(Tell(Opened(operation.id, not principal.is_anonymous)))
+            return
+        if self.state is State.WAITING and self.policy.opens:
+            self._effects += [Admit(principal), Tell(Authenticated(operation.id, refresh_token))]
+            self.principal = principal
+            return
+        self._become(principal, now, lifetime)
+        self._effects.append(Tell(Authenticated(operation.id, refresh_token)))
 
-    def rejected(self, operation: Authenticate, problem: Problem, now: float) -> None:
+    def rejected(self, operation: Authenticate | Open, problem: Problem, now: float) -> None:
         """The credential was bad. The old identity is never kept: the connection closes or becomes the public."""
         self._verifying = False
         match self.state:
             case State.CLOSED:
                 return
+            case State.WAITING if isinstance(operation, Open):
+                self._become(ANONYMOUS, now, None)
+                self._effects.append(Tell(Opened(operation.id, problem=problem)))
+            case State.WAITING if self.policy.opens:
+                self._effects.append(Tell(Refused(problem, operation.id, presented=True)))
             case State.WAITING:
                 self._refuse(HANDSHAKE_FAILED)
+            case _ if isinstance(operation, Open):
+                return
             case State.ACTIVE | State.GRACE if self.policy.on_reject is Reaction.CLOSE:
                 self._refuse(problem, operation)
             case State.ACTIVE:
@@ -186,7 +221,9 @@ class AuthMachine:
         if deadline is None or now < deadline or self.is_closed:
             return
         self._deadline = None
-        if self.state is State.WAITING:
+        if self.state is State.WAITING and self.policy.opens:
+            self.shut(Cause.NOT_OPENED)
+        elif self.state is State.WAITING:
             self._refuse(HANDSHAKE_FAILED)
         elif self.state is State.GRACE:
             self._refuse(Problem(Code.AUTH_TIMEOUT))
@@ -209,6 +246,29 @@ class AuthMachine:
             self._effects.append(Tell(Refused(problem)))
         else:
             self._refuse(problem)
+
+    def assigned(self, principal: Principal, now: float, lifetime: float | None, told: Issued) -> None:
+        """The application gives the connection an identity of its own accord, and the client a token of it."""
+        if self.state is State.ACTIVE:
+            self._become(principal, now, lifetime)
+            self._effects.append(Tell(told))
+
+    def deauthenticated(self, now: float, told: Deauthenticated | None) -> None:
+        """The client or the application wants the connection to be the public's; `told` where the client is told."""
+        if self.state is State.ACTIVE:
+            self._become(ANONYMOUS, now, None)
+            self._effects += [] if told is None else [Tell(told)]
+
+    def barred(self, operation: Open, problem: Problem, code: int | None) -> None:
+        """The application does not want the connection to open."""
+        if self.state is State.WAITING:
+            self._effects.append(Tell(Failure(operation, problem)))
+            self.shut(Cause.REFUSED, code)
+
+    def shut(self, cause: Cause, code: int | None = None) -> None:
+        """Close for a cause that says itself what it is."""
+        self.disconnected()
+        self._effects.append(Shut(cause, code))
 
     def disconnected(self) -> None:
         """The other end is gone; nothing more is said."""

@@ -34,6 +34,9 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     credential's life, `on_revoke` (CLOSE or DEMOTE) for its withdrawal. `serves_expired` lets a connection in grace go
     on as the public; otherwise it may only authenticate and ping. `confirms_timeout` tells a demoted connection when
     the time for a new credential is over.
+
+    With `opens`, a connection waits for the dialect's first message, which may bring a credential or not; a bad one
+    leaves the public. Nothing else may come before it, unless `serves_unopened`.
     """
 
     mode: Mode
@@ -43,3 +46,5 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     on_revoke: Reaction = Reaction.CLOSE
     serves_expired: bool = False
     confirms_timeout: bool = False
+    opens: bool = False
+    serves_unopened: bool = False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from watchword.base.errors import Problem
     from watchword.data.catalogue import Catalogue
+    from watchword.data.mutation import Objection
     from watchword.data.schema import Collection
     from watchword.data.scope import Scope
     from watchword.data.select import Reader
@@ -43,7 +44,7 @@ class Writer:
 
     After an error the transaction must be rolled back. Keys are given and returned as canonical values, composite ones
     as text. Rows that may not be written look like rows that do not exist, fields like fields that do not. What has
-    been written is noted in `writes`.
+    been written is noted in `writes`; `before` is asked before each write.
 
     Raises:
         Problem: FORBIDDEN; INVALID_PAYLOAD, FAILED_VALIDATION and the codes of `data.violations`.
@@ -78,9 +79,10 @@ class Writer:
         *,
         connection: AsyncConnection,
         writes: WriteLog | None = None,
+        before: Objection | None = None,
     ) -> list[Any]:
         """Create items and return their keys, in order."""
-        mutation = self._mutation(catalogue, scope, connection, writes)
+        mutation = self._mutation(catalogue, scope, connection, writes, before)
         found = mutation.collection(collection, Action.CREATE)
         return told_keys(found, await mutation.create(found, payloads))
 
@@ -95,12 +97,13 @@ class Writer:
         query: Query | None = None,
         connection: AsyncConnection,
         writes: WriteLog | None = None,
+        before: Objection | None = None,
     ) -> list[Any]:
         """Write the same data to the rows with these keys, or to those that the query takes; return their keys.
 
         Empty data changes nothing. All rows must be in sight of the rule, with every field that is written.
         """
-        mutation = self._mutation(catalogue, scope, connection, writes)
+        mutation = self._mutation(catalogue, scope, connection, writes, before)
         found = mutation.collection(collection, Action.UPDATE)
         refusal = out_of_sight(collection, Action.UPDATE, data if isinstance(data, dict) else ())
         chosen = await self._choose(mutation, found, keys, query, refusal)
@@ -115,9 +118,10 @@ class Writer:
         *,
         connection: AsyncConnection,
         writes: WriteLog | None = None,
+        before: Objection | None = None,
     ) -> list[Any]:
         """Write to each item what its payload says; each payload holds its key. Return the keys, in order."""
-        mutation = self._mutation(catalogue, scope, connection, writes)
+        mutation = self._mutation(catalogue, scope, connection, writes, before)
         found = mutation.collection(collection, Action.UPDATE)
         mutation.tally.check(len(payloads))
         keys: list[Key] = []
@@ -141,18 +145,24 @@ class Writer:
         query: Query | None = None,
         connection: AsyncConnection,
         writes: WriteLog | None = None,
+        before: Objection | None = None,
     ) -> list[Any]:
         """Delete the rows with these keys, or those that the query takes, and return their keys."""
-        mutation = self._mutation(catalogue, scope, connection, writes)
+        mutation = self._mutation(catalogue, scope, connection, writes, before)
         found = mutation.collection(collection, Action.DELETE)
         chosen = await self._choose(mutation, found, keys, query, out_of_sight(collection, Action.DELETE))
         await mutation.delete(found, chosen)
         return told_keys(found, chosen)
 
     def _mutation(
-        self, catalogue: Catalogue, scope: Scope, connection: AsyncConnection, writes: WriteLog | None
+        self,
+        catalogue: Catalogue,
+        scope: Scope,
+        connection: AsyncConnection,
+        writes: WriteLog | None,
+        before: Objection | None,
     ) -> Mutation:
-        return Mutation(Binder(catalogue, scope), connection, self._hasher, self._most, writes)
+        return Mutation(Binder(catalogue, scope), connection, self._hasher, self._most, writes, before)
 
     async def _choose(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec.structs import replace
+
 from watchword.access.permissions import Action
 from watchword.base.errors import invalid_payload
 from watchword.data.keys import key_in, told_keys
@@ -29,6 +31,13 @@ DEEPEST = 10
 """How many levels of relations one payload may write."""
 
 
+class Objection(Protocol):
+    """Somebody who is asked before each write, once the caller may do it."""
+
+    async def __call__(self, action: Action, collection: str, keys: Sequence[Any], given: dict[str, Any]) -> None:
+        """Change what is `given` of a row, or raise Problem to refuse. `keys` are none yet before a create."""
+
+
 class PasswordHasher(Protocol):
     """What writing a `hash` field takes."""
 
@@ -45,13 +54,14 @@ class Mutation:
         Problem: INVALID_PAYLOAD when these are too many; and what each write may raise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - who takes part in a write
         self,
         binder: Binder,
         connection: AsyncConnection,
         hasher: PasswordHasher,
         most: int | None = None,
         writes: WriteLog | None = None,
+        before: Objection | None = None,
     ) -> None:
         self.binder = binder
         self.connection = connection
@@ -59,6 +69,7 @@ class Mutation:
         self.tally = items_written(most)
         self._hasher = hasher
         self._writes = writes
+        self._before = before
 
     def collection(self, name: str, action: Action) -> Collection:
         """Return a collection to which the caller may do this.
@@ -75,7 +86,11 @@ class Mutation:
         self.tally.take(len(payloads))
         target = Target(self.binder, collection, Action.CREATE)
         permitted = [target.permitted(payload) for payload in payloads]
-        drafts = [target.draft(given) for given in permitted]
+        asked = [tuple(given) for given in permitted]
+        for given in permitted:
+            await self._ask(target, (), given)
+        # What the application adds is not the caller's: the caller's rights are held against what the caller asked for.
+        drafts = [replace(target.draft(given), given=names) for given, names in zip(permitted, asked, strict=True)]
         nested = Nested(self, collection, depth)
         for draft in drafts:
             await self._complete(target, nested, draft)
@@ -98,6 +113,7 @@ class Mutation:
         await self._claim(target, keys, tuple(given))
         if not given or not keys:
             return list(keys)
+        await self._ask(target, keys, given)
         draft = target.draft(given)
         nested = Nested(self, collection, depth)
         await self._complete(target, nested, draft)
@@ -114,9 +130,15 @@ class Mutation:
         self.tally.take(len(keys))
         target = Target(self.binder, collection, Action.DELETE)
         await self._claim(target, keys, ())
+        if keys:
+            await self._ask(target, keys, {})
         await self.rows.delete(collection, keys)
         if keys:
             self._note(target, keys, {})
+
+    async def _ask(self, target: Target, keys: Sequence[Key], given: dict[str, Any]) -> None:
+        if self._before is not None:
+            await self._before(target.action, target.collection.name, told_keys(target.collection, keys), given)
 
     def _note(self, target: Target, keys: Sequence[Key], given: dict[str, Any]) -> None:
         if self._writes is not None:

@@ -30,6 +30,9 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_NORMAL = 1000
 
 Uid = str | int | float | None
+_Said = (
+    out.Authenticated | out.Refused | out.Reply | out.Subscribed | out.Ended | out.Failure | out.Pong | out.Heartbeat
+)
 
 
 class _Auth(msgspec.Struct):
@@ -96,7 +99,9 @@ class Directus:
         return (operation,)
 
     def send(self, outcome: out.Outcome) -> Iterable[str]:
-        """Say an outcome in one frame."""
+        """Say an outcome in one frame; a silent refusal, and what there are no words for, in none."""
+        if isinstance(outcome, _UNSAID) or (isinstance(outcome, out.Failure) and outcome.problem.silent):
+            return ()
         return (json.encode(_say(outcome)).decode(),)
 
     def push(self, subscription: str | None, events: Sequence[Event]) -> Iterable[str]:
@@ -112,9 +117,9 @@ class Directus:
             frames.append(cache[key])
         return frames
 
-    def close_code(self, outcome: out.Outcome | None) -> int:
+    def close_code(self, reason: out.Outcome | out.Cause | None) -> int:
         """Tell authentication from the rest; the client itself reads no code."""
-        return CLOSE_UNAUTHENTICATED if isinstance(outcome, out.Refused) else CLOSE_NORMAL
+        return CLOSE_UNAUTHENTICATED if isinstance(reason, out.Refused) else CLOSE_NORMAL
 
     def _note(self, operation: op.Subscribe) -> None:
         if operation.item is None:
@@ -223,7 +228,10 @@ def _name(uid: Uid) -> str | None:
     return None if uid is None else str(uid)
 
 
-def _say(outcome: out.Outcome) -> dict[str, Any]:
+_UNSAID = (out.Opened, out.Issued, out.Deauthenticated, out.Called)
+
+
+def _say(outcome: _Said) -> dict[str, Any]:
     match outcome:
         case out.Authenticated(id=uid, refresh_token=refresh_token):
             said: dict[str, Any] = {"type": "auth", "status": "ok"} | _uid(uid)
@@ -274,7 +282,9 @@ def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
         case op.Ignore() if "retry_after" in problem.extensions:
             wait = ceil(problem.extensions["retry_after"] * 1000)
             return _error("server", Problem(problem.code, f"Too many messages, retry after {wait}ms."), None)
-        case op.Ping() | op.Ignore():
+        case op.Raw() | op.Open() | op.Deauthenticate():
+            return _error("server", problem, None)
+        case op.Join() | op.Publish() | op.Invoke() | op.Transmit() | op.Answer() | op.Ping() | op.Ignore():
             return _error("server", problem, operation.id)
 
 

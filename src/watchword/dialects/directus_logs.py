@@ -16,7 +16,7 @@ from watchword.protocol import outcomes as out
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from watchword.protocol.dialect import Dialect
+    from watchword.protocol.dialect import Dialect, Frame
     from watchword.protocol.events import Event
     from watchword.protocol.records import Record
 
@@ -47,7 +47,7 @@ class DirectusLogs:
             case _:
                 return [each if _is_passed_on(each) else op.Ignore() for each in self._common.receive(frame)]
 
-    def send(self, outcome: out.Outcome) -> Iterable[str]:
+    def send(self, outcome: out.Outcome) -> Iterable[Frame]:
         """Say an outcome in one frame."""
         match outcome:
             case out.Subscribed(data=level):
@@ -66,9 +66,9 @@ class DirectusLogs:
         del subscription  # there is one
         return [self._record(event) for event in events]
 
-    def close_code(self, outcome: out.Outcome | None) -> int:
+    def close_code(self, reason: out.Outcome | out.Cause | None) -> int:
         """Close as the other endpoint does."""
-        return self._common.close_code(outcome)
+        return self._common.close_code(reason)
 
     def _record(self, event: Event) -> str:
         key = (self.name, self._raw)

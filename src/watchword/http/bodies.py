@@ -25,6 +25,22 @@ async def read_json(request: Request, limit: int) -> Any:
             bytes, INVALID_PAYLOAD for what is not JSON or neither object nor array.
         ClientDisconnect: the client has gone.
     """
+    body = await read_value(request, limit)
+    if body is None:
+        return None
+    value = json.decode(body)
+    if not isinstance(value, dict | list):
+        raise invalid_payload("The body must be an object or an array")
+    return value
+
+
+async def read_value(request: Request, limit: int) -> bytes | None:
+    """Return the body that says it is JSON, whatever it holds; None when there is no body.
+
+    Raises:
+        Problem: UNSUPPORTED_MEDIA_TYPE, CONTENT_TOO_LARGE.
+        ClientDisconnect: the client has gone.
+    """
     body = await _read(request, limit)
     if not body:
         return None
@@ -32,10 +48,7 @@ async def read_json(request: Request, limit: int) -> Any:
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
         raise Problem(Code.UNSUPPORTED_MEDIA_TYPE)
-    value = json.decode(body)
-    if not isinstance(value, dict | list):
-        raise invalid_payload("The body must be an object or an array")
-    return value
+    return body
 
 
 async def read_object(request: Request, limit: int) -> dict[str, Any]:

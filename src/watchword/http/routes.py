@@ -15,6 +15,7 @@ from watchword.http.endpoint import Endpoint
 from watchword.http.items import Items, name_in_path
 from watchword.http.mine import Mine
 from watchword.http.openapi.document import Description
+from watchword.http.procedures import Procedures
 from watchword.http.project import ProjectSettings
 from watchword.http.rates import Rates
 from watchword.http.server import Server, ping
@@ -60,6 +61,7 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
         **structure_routes(backend, settings),
         **snapshot_routes(backend, settings, version),
         **server.routes,
+        **Procedures(backend, settings).routes,
         **Description(backend, settings, version).routes,
     }
     routes = [Route(path, Endpoint(callers, settings, handlers)) for path, handlers in families.items()]

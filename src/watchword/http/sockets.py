@@ -6,41 +6,39 @@ every mode, and a bad one refuses the upgrade; only the mode `strict` demands on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 from starlette.requests import HTTPConnection
 
-from watchword.backend.conversation import Pace
+from watchword.backend.context import Connection
 from watchword.backend.limits import Occupancy, Seat, SocketLimits
+from watchword.backend.pace import Pace
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
 from watchword.connection.policy import AuthPolicy, Mode
 from watchword.http.caller import client_of, explicit_token, session_token
 from watchword.http.origins import Origins
+from watchword.http.transport import AsgiTransport, refuse
 from watchword.protocol.operations import AccessToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from watchword.access.principal import Principal
     from watchword.backend.backend import Backend
-    from watchword.backend.line import Line
+    from watchword.identity.client import Client
     from watchword.protocol.dialect import Dialect
 
 _log = structlog.get_logger(__name__)
 
-LINE = "watchword.line"
-"""The extension by which the server below offers `Transport.line`; no server has to have it."""
-
-RETRY_SECONDS = b"1"
-
+_ID_BYTES = 15
 _TOLD = frozenset({400, 401, 429, 503})
 _OTHERWISE = 403
-_LATER = frozenset({429, 503})
 
 
 class SocketOptions(msgspec.Struct, frozen=True):
@@ -129,51 +127,28 @@ class SocketEndpoint:
         self, connection: HTTPConnection, receive: Receive, send: Send, principal: Principal | None, seat: Seat
     ) -> None:
         client = client_of(connection, self._options.trusted_proxies)
-        conversation = self._backend.open(self._dialect(), self._options.policy, self._options.pace, client)
+        dialect = self._dialect()
+        known = connection_of(connection, dialect.name, client)
+        conversation = self._backend.open(dialect, self._options.policy, self._options.pace, known)
         _log.info("socket.opened", path=connection.scope["path"], address=client.address)
-        transport = _AsgiTransport(receive, send, connection.scope.get("extensions", {}).get(LINE))
+        transport = AsgiTransport(connection.scope, receive, send)
         await conversation.run(transport, principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous))
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
 
 
-class _AsgiTransport:
-    """Messages over the ASGI interface."""
-
-    def __init__(self, receive: Receive, send: Send, line: Line | None) -> None:
-        self._receive = receive
-        self._send = send
-        self.line = line
-
-    async def receive(self) -> str | bytes | None:
-        message: Message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            return None
-        text: str | None = message.get("text")
-        return text if text is not None else bytes(message.get("bytes") or b"")
-
-    async def send(self, frame: str) -> None:
-        try:
-            await self._send({"type": "websocket.send", "text": frame})
-        except (OSError, RuntimeError):
-            # The other end has gone between two reads; the disconnect is what comes next from `receive`.
-            return
-
-    async def close(self, code: int) -> None:
-        try:
-            await self._send({"type": "websocket.close", "code": code})
-        except (OSError, RuntimeError):
-            return
+def connection_of(connection: HTTPConnection, dialect: str, client: Client, **more: Any) -> Connection:
+    """Return what is known of a connection by its upgrade request, under a name that cannot be guessed."""
+    scope = connection.scope
+    return Connection(
+        secrets.token_urlsafe(_ID_BYTES),
+        dialect,
+        client,
+        headers=tuple(scope["headers"]),
+        query_string=scope.get("query_string", b""),
+        path=scope["path"],
+        **more,
+    )
 
 
 async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:
-    """Answer the upgrade with an HTTP status; a server without that extension can only say 403."""
-    _log.info("socket.refused", path=scope["path"], code=problem.code.value)
-    status = problem.status if problem.status in _TOLD else _OTHERWISE
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    headers = [(b"content-length", b"0"), (b"connection", b"close")]
-    if status in _LATER:
-        headers.append((b"retry-after", RETRY_SECONDS))
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": b""})
+    await refuse(scope, send, problem.status if problem.status in _TOLD else _OTHERWISE)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watchword.access.compile import Access
-from watchword.access.principal import Principal
+from watchword.access.principal import Claimed, Principal
 from watchword.base.errors import Code, Problem
 from watchword.identity.administrators import require_administrator
 from watchword.identity.audit import Audit, Kind
 from watchword.identity.grants import Grants, Rights
 from watchword.identity.key_store import KeyStore
 from watchword.identity.listings import Listings
+from watchword.identity.outside import Outside
 from watchword.identity.passwords import Passwords
 from watchword.identity.project import Project
 from watchword.identity.sessions import Sessions, Started
@@ -27,6 +28,8 @@ from watchword.identity.window import ClockedMemory
 from watchword.protocol.operations import Credential, Password, RefreshToken
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.base.clock import Clock
@@ -68,6 +71,7 @@ class Identity:
         self.users = Users(db, clock, self.passwords, self.sessions, self.project)
         self.listings = Listings(db, clock)
         self.grants = Grants(db, clock, settings)
+        self.outside = Outside(db, clock)
         self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
         self.results: Counter[tuple[str, str]] = Counter()
@@ -109,12 +113,22 @@ class Identity:
         """
         if principal.is_anonymous:
             return _as(principal, await self.grants.of_public(principal.address))
+        if principal.issuer is not None:
+            return await self.vouched(await self.outside.admit(principal))
         if principal.session is not None and not await self.sessions.is_live(principal.session):
             raise Problem(Code.INVALID_CREDENTIALS)
         if principal.token is not None:
             token = await self.static_tokens.find_live(principal.token)
             return _as(principal, await self._rights_of_token(token, principal.address))
         return _as(principal, await self._rights(principal.user, principal.address))
+
+    async def vouched(self, principal: Principal) -> Authenticated:
+        """Return a principal that somebody else vouches for, with the rights of what it is said to be."""
+        return _as(principal, await self.grants.of_claimed(principal.claimed or Claimed(), principal.address))
+
+    async def names(self) -> Mapping[str, str]:
+        """Return the names of roles and policies by their keys."""
+        return await self.grants.names()
 
     async def log_out(self, token: Secret, client: Client) -> None:
         """End the session that a refresh token or a session-mode token belongs to; any other token ends nothing."""
@@ -152,7 +166,10 @@ class Identity:
     async def _bear_static_token(self, token: str, client: Client) -> Authenticated:
         found = await self.static_tokens.find(token)
         if found is None:
-            raise Problem(Code.INVALID_CREDENTIALS)
+            stranger = await self.outside.identify(token, client)
+            if stranger is None:
+                raise Problem(Code.INVALID_CREDENTIALS)
+            return await self.vouched(stranger)
         if found.expires_at is not None and found.expires_at <= self._clock.now():
             raise Problem(Code.TOKEN_EXPIRED)
         rights = await self._rights_of_token(found, client.address)

@@ -14,9 +14,10 @@ from watchword.identity.users import Status
 from watchword.storage.tables import access, users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from watchword.access.permissions import Policy
+    from watchword.access.principal import Claimed
     from watchword.base.clock import Clock
     from watchword.identity.settings import IdentitySettings
     from watchword.storage.engine import Database
@@ -88,6 +89,24 @@ class Grants:
         if role not in rulebook.roles:
             return None
         return _rights(rulebook, rulebook.of_roles(rulebook.lineage(role)), address, role)
+
+    async def of_claimed(self, claimed: Claimed, address: str | None) -> Rights:
+        """Return the rights of the roles and policies that somebody is said to have; without any, the public's.
+
+        Names that nothing has give nothing.
+        """
+        rulebook = await self._rulebook()
+        roles = [role for name in claimed.roles if (role := rulebook.role_named(name)) is not None]
+        lines = tuple(dict.fromkeys(key for role in roles for key in rulebook.lineage(role)))
+        ordered = {policy.id: policy for policy in rulebook.of_roles(lines)}
+        ordered |= {policy.id: policy for policy in rulebook.called(claimed.policies)}
+        given = tuple(ordered.values()) if claimed.roles or claimed.policies else rulebook.public
+        rights = _rights(rulebook, given, address, roles[-1] if roles else None)
+        return msgspec.structs.replace(rights, roles=lines)
+
+    async def names(self) -> Mapping[str, str]:
+        """Return the names of roles and policies by their keys."""
+        return (await self._rulebook()).names
 
     async def enforces_tfa(self, policies: Iterable[str]) -> bool:
         """Whether one of these policies asks for a second factor."""

@@ -72,6 +72,7 @@ class Rulebook:
         self._policies = {row["id"]: _policy(row, granted.get(row["id"], ())) for row in rows.policies}
         self._addresses = {key: AddressList(policy.ip_access) for key, policy in self._policies.items()}
         self._by_role = _by_role(rows.access)
+        self.names = {row["id"]: row["name"] for row in (*rows.roles, *rows.policies)}
         self._compiled: dict[tuple[tuple[str, bool, bool], ...], Compiled] = {}
         # Everybody is nobody in particular: the public never administers, whatever its policy says.
         self.public = tuple(
@@ -82,6 +83,17 @@ class Rulebook:
     def named(self, ids: Iterable[str]) -> tuple[Policy, ...]:
         """Return policies by their keys; those that are gone are left out."""
         return tuple(self._policies[key] for key in ids if key in self._policies)
+
+    def role_named(self, name: str) -> str | None:
+        """Return the key of a role by its key or its name."""
+        if name in self.roles:
+            return name
+        return next((key for key, row in self.roles.items() if row["name"] == name), None)
+
+    def called(self, names: Iterable[str]) -> tuple[Policy, ...]:
+        """Return policies by their keys or names; names that none has are left out."""
+        wanted = set(names)
+        return self.named(row["id"] for row in self.rows.policies if row["id"] in wanted or row["name"] in wanted)
 
     def enforces_tfa(self, ids: Iterable[str]) -> bool:
         """Whether one of these policies asks for a second factor."""

@@ -14,6 +14,10 @@ class Peer(Protocol):
     """One connection, as this node's cores see it. No method waits for the client."""
 
     @property
+    def id(self) -> str:
+        """What it is called on this node."""
+
+    @property
     def principal(self) -> Principal:
         """Who acts on the connection now."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from watchword.protocol.events import Event
     from watchword.protocol.operations import Operation
-    from watchword.protocol.outcomes import Outcome
+    from watchword.protocol.outcomes import Cause, Outcome
 
-Frame = str
+Frame = str | bytes
+"""A WebSocket message: a text, or bytes for a binary one."""
 
 
 class Dialect(Protocol):
@@ -31,5 +32,13 @@ class Dialect(Protocol):
         Bodies and whole frames are kept in `Event.cache`, so that an event is encoded once however many follow it.
         """
 
-    def close_code(self, outcome: Outcome | None) -> int:
-        """Return the WebSocket close code to end with after saying `outcome`."""
+    def close_code(self, reason: Outcome | Cause | None) -> int:
+        """Return the WebSocket close code to end with: after saying an outcome, for a cause, or for no reason."""
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """What a dialect can do beside that, where its messages can be put together after they have been encoded."""
+
+    def join(self, frames: Sequence[Frame]) -> Frame:
+        """Return one frame that says what these say, in order."""

@@ -16,6 +16,9 @@ from watchword.query.query import Query
 
 Id = str | int | float | None
 
+ABSENT = msgspec.UNSET
+"""What stands for a value that was not given, where null is a value."""
+
 
 class AccessToken(msgspec.Struct, frozen=True):
     """A bearer credential: an access token of a session, or a static token."""
@@ -40,10 +43,28 @@ class Password(msgspec.Struct, frozen=True):
 Credential = AccessToken | RefreshToken | Password
 
 
+class Open(msgspec.Struct, frozen=True):
+    """Begin, where a dialect has a first message for that: with a credential, or as the public.
+
+    `problem` says what is wrong with a credential that is none.
+    """
+
+    credential: Credential | None = None
+    id: Id = None
+    problem: Problem | None = None
+
+
 class Authenticate(msgspec.Struct, frozen=True):
-    """Say who is at the other end."""
+    """Say who is at the other end. `problem` says what is wrong with a credential that is none."""
 
     credential: Credential
+    id: Id = None
+    problem: Problem | None = None
+
+
+class Deauthenticate(msgspec.Struct, frozen=True):
+    """Be the public again; the session goes on elsewhere."""
+
     id: Id = None
 
 
@@ -57,6 +78,12 @@ class Ignore(msgspec.Struct, frozen=True):
     """A frame that asks for nothing: a pong, or a type that the dialect does not know."""
 
     id: Id = None
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """A message that is none of the dialect's; an application may know what to do with it."""
+
+    data: Any
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -131,12 +158,75 @@ class FollowLog(msgspec.Struct, frozen=True):
     id: Id = None
 
 
+class Join(msgspec.Struct, frozen=True):
+    """Hear what is published on a channel, from now on. `data` is the subscriber's word to the application."""
+
+    channel: str
+    data: Any = ABSENT
+    id: Id = None
+
+
 class Unsubscribe(msgspec.Struct, frozen=True):
-    """Stop following; without `subscription`, stop all of the connection."""
+    """Stop following; without `subscription`, stop all of the connection.
+
+    The subscription to a channel has the channel's name. With `must_exist`, it is an error where there is none.
+    """
 
     subscription: str | None = None
+    id: Id = None
+    must_exist: bool = False
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """Tell everybody who has joined a channel. Without `id` nobody wants an answer."""
+
+    channel: str
+    data: Any = ABSENT
+    id: Id = None
+
+
+class Invoke(msgspec.Struct, frozen=True):
+    """Call a procedure and wait for its result."""
+
+    procedure: str
+    data: Any = ABSENT
+    id: Id = None
+
+
+class Transmit(msgspec.Struct, frozen=True):
+    """Tell the application of something that wants no answer."""
+
+    event: str
+    data: Any = ABSENT
+    id: Id = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The client's answer to a call of the server's: `data`, or `error` as the client told it."""
+
+    call: Id
+    data: Any = ABSENT
+    error: Any = ABSENT
     id: Id = None
 
 
 Write = Create | Update | Delete
-Operation = Authenticate | Ping | Ignore | Invalid | Read | Write | Subscribe | FollowLog | Unsubscribe
+Operation = (
+    Open
+    | Authenticate
+    | Deauthenticate
+    | Ping
+    | Ignore
+    | Raw
+    | Invalid
+    | Read
+    | Write
+    | Subscribe
+    | FollowLog
+    | Join
+    | Unsubscribe
+    | Publish
+    | Invoke
+    | Transmit
+    | Answer
+)

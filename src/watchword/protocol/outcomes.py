@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from watchword.base.errors import Problem
-from watchword.protocol.operations import Id, Operation
+from watchword.protocol.operations import ABSENT, Id, Operation
+
+
+class Cause(StrEnum):
+    """Why the server closes a connection of its own accord."""
+
+    NOT_OPENED = "no first message in time"
+    REFUSED = "the first message was refused"
+    EARLY = "a message before the first one was answered"
+    SILENT = "no sign of life"
+    UNSIGNED = "a token could not be signed"
+    TOO_LARGE = "too large a message"
+    TOO_MANY = "too many messages"
+    UNAUTHENTICATED = "not authenticated"
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The connection has begun. `problem` says why the credential that came with it was not good."""
+
+    id: Id = None
+    is_authenticated: bool = False
+    problem: Problem | None = None
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """The server gives the client a token to keep. With `call`, the client is to say that it has it."""
+
+    token: str
+    call: int | None = None
+
+
+class Deauthenticated(msgspec.Struct, frozen=True):
+    """The client is the public now, and has no token any more. With `call`, it is to say that it has heard."""
+
+    call: int | None = None
+
+
+class Called(msgspec.Struct, frozen=True):
+    """The server calls a procedure of the client's; without `call` it only tells it something."""
+
+    procedure: str
+    data: Any = ABSENT
+    call: int | None = None
 
 
 class Authenticated(msgspec.Struct, frozen=True):
@@ -29,7 +72,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The result of a read or a write. `meta` holds counts where they were asked for."""
+    """The result of an operation. `meta` holds counts where they were asked for."""
 
     data: Any
     meta: dict[str, int] | None = None
@@ -49,6 +92,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     has_data: bool = True
     position: str | None = None
     lost: Problem | None = None
+    id: Id = None
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -78,4 +122,17 @@ class Heartbeat(msgspec.Struct, frozen=True):
     position: str | None = None
 
 
-Outcome = Authenticated | Refused | Reply | Subscribed | Ended | Failure | Pong | Heartbeat
+Outcome = (
+    Opened
+    | Authenticated
+    | Refused
+    | Issued
+    | Deauthenticated
+    | Reply
+    | Subscribed
+    | Ended
+    | Failure
+    | Called
+    | Pong
+    | Heartbeat
+)

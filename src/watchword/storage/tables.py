@@ -183,6 +183,15 @@ Index(
     postgresql_where=_IN_USE,
 )
 
+# What others vouched for and is to be refused from now on; `id` is a digest of who it was.
+revocations = Table(
+    "watchword_revocations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _moment("revoked_at", nullable=False),
+    _moment("expires_at", nullable=False),
+)
+
 # Without foreign keys: what happened stays known when the user or the session is gone.
 auth_events = Table(
     "watchword_auth_events",

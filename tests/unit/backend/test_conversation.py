@@ -11,10 +11,12 @@ from tests.support.application import application, permission
 from tests.support.lookup import NoTables
 from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import Principal
-from watchword.backend.context import Context
-from watchword.backend.conversation import CLOSE_TOO_BIG, SESSION_ENDED, Conversation, Pace
+from watchword.backend.context import Connection, Context
+from watchword.backend.conversation import CLOSE_TOO_BIG, Conversation
 from watchword.backend.following import Following, Move
 from watchword.backend.outbox import Mark
+from watchword.backend.pace import Pace
+from watchword.backend.verification import SESSION_ENDED
 from watchword.base import json
 from watchword.base.clock import SystemClock
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from watchword.live.journal import Listener
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
-    from watchword.protocol.operations import Credential, FollowLog, Subscribe
+    from watchword.protocol.operations import Credential, FollowLog, Join, Publish, Subscribe
 
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, on_revoke=Reaction.DEMOTE)
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
@@ -81,6 +83,22 @@ class Desk:
     async def context(self, principal: Principal, client: Client) -> Context:
         await self._think(f"rights of {principal.user}")
         return Context(principal, FULL_ACCESS, client)
+
+    def leave(self, peer: Peer, listener: Listener) -> None:
+        self.hub.leave(peer)
+        self.journal.unfollow(listener)
+
+    async def join(self, context: Context, peer: Peer, operation: Join) -> list[Event]:
+        raise NotImplementedError
+
+    async def rejoin(self, context: Context, operation: Join) -> None:
+        raise NotImplementedError
+
+    def part(self, peer: Peer, channel: str) -> None:
+        raise NotImplementedError
+
+    async def publish(self, context: Context, operation: Publish) -> Reply:
+        raise NotImplementedError
 
     async def perform(self, context: Context, operation: Operation) -> Reply:
         return Reply("x" * 1000)
@@ -138,10 +156,16 @@ class Direct:
         self.written: list[Any] = []
         self.asked: list[Callable[[], None]] = []
 
-    def write(self, frame: str, read: Callable[[], None] | None = None) -> None:
+    def write(self, frame: str | bytes, read: Callable[[], None] | None = None) -> None:
         self.written.append(json.decode(frame))
         self._line._said.send_nowait(frame)
         self.asked += [] if read is None else [read]
+
+    def frame(self, message: str | bytes) -> bytes:
+        return message if isinstance(message, bytes) else message.encode()
+
+    def put(self, framed: bytes) -> None:
+        self.write(framed)
 
     def when_read(self, call: Callable[[], None]) -> None:
         self.asked.append(call)
@@ -157,9 +181,10 @@ class Line:
     def __init__(self, *, is_direct: bool = False) -> None:
         self.line = Direct(self) if is_direct else None
         self.to_server, self._frames = anyio.create_memory_object_stream[str | None](10_000)
-        self._said, self.from_server = anyio.create_memory_object_stream[str](10_000)
+        self._said, self.from_server = anyio.create_memory_object_stream[str | bytes](10_000)
         self.taken = 0
         self.closed_with: int | None = None
+        self.ended = (1006, "")
         self.reads = anyio.Event()
         self.reads.set()
 
@@ -168,11 +193,11 @@ class Line:
         self.taken += 1
         return frame
 
-    async def send(self, frame: str) -> None:
+    async def send(self, frame: str | bytes) -> None:
         await self.reads.wait()
         await self._said.send(frame)
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, reason: str = "") -> None:
         self.closed_with = code
 
     async def say(self, message: Any) -> None:
@@ -198,7 +223,7 @@ async def talking(
     desk: Desk, policy: AuthPolicy, principal: Principal | None = None, *, is_direct: bool = False
 ) -> AsyncIterator[tuple[Conversation, Line]]:
     pace = replace(PACE, gap=0.001) if is_direct else PACE
-    conversation = Conversation(desk, Directus(), policy, pace, Client())
+    conversation = Conversation(desk, Directus(), policy, pace, Connection("c", "directus", Client()))
     line = Line(is_direct=is_direct)
     async with anyio.create_task_group() as group:
         group.start_soon(conversation.run, line, principal)

@@ -30,6 +30,7 @@ READS = [permission("read")]
 class Broken:
     """A connection that cannot follow anything anew."""
 
+    id = "broken"
     principal = ANONYMOUS
 
     def __init__(self) -> None:

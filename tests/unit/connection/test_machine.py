@@ -8,7 +8,7 @@ from watchword.base.secret import Secret
 from watchword.connection.machine import Admit, AuthMachine, Effect, Shut, State, Tell, Verify
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.protocol.operations import AccessToken, Authenticate, Invalid, Operation, Ping, Unsubscribe
-from watchword.protocol.outcomes import Refused
+from watchword.protocol.outcomes import Authenticated, Refused
 
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, confirms_timeout=True)
@@ -62,6 +62,7 @@ def test_a_good_credential_admits_before_it_answers() -> None:
     admit, tell = machine.effects()
     assert admit == Admit(ALICE)
     assert isinstance(tell, Tell)
+    assert isinstance(tell.outcome, Authenticated)
     assert (tell.outcome.id, machine.deadline) == ("u", 61.0)
 
 
@@ -83,6 +84,7 @@ def test_a_bad_first_credential_does_not_echo_its_id() -> None:
     machine.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 1.0)
     tell, shut = machine.effects()
     assert isinstance(tell, Tell)
+    assert isinstance(tell.outcome, Refused)
     assert tell.outcome.id is None
     assert isinstance(shut, Shut)
 

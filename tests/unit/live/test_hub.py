@@ -31,6 +31,8 @@ COLUMNS = tuple(Column(name, name, kind) for name, kind in (("id", FieldType.INT
 class Socket:
     """A peer that writes down what it is told."""
 
+    id = "socket"
+
     def __init__(self, principal: Principal = ANONYMOUS) -> None:
         self.principal = principal
         self.told: list[tuple[str | None, str, Any]] = []

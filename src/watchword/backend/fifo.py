@@ -1,0 +1,226 @@
+"""Fifo: what waits to be written to one connection, in the order in which it came, bounded.
+
+For dialects whose clients read whatever arrives together. What finds nothing before it goes out at once, framed once
+for all connections that it goes to. While a connection is `batching`, everything is gathered for an interval and put
+together to one frame. One task writes what could not go out at once; everybody else only appends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watchword.backend.alarm import Alarm
+from watchword.backend.receipts import Receipts
+from watchword.protocol.dialect import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from watchword.backend.line import Line
+    from watchword.backend.outbox import Mark
+    from watchword.protocol.events import Event
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    subscription: str | None
+    frame: Frame
+    is_event: bool
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Gather for `interval` seconds, until `until` (monotonic seconds) or, without it, until told otherwise."""
+
+    interval: float
+    until: float | None = None
+
+
+class Fifo:
+    """The queue of one connection; the twin of `Outbox`.
+
+    More frames, or more bytes of them, than `hard` allows, and it is `overrun`; above the mark `high` it is `lagging`.
+    """
+
+    def __init__(
+        self,
+        push: Callable[[str | None, Sequence[Event]], Iterable[Frame]],
+        join: Callable[[Sequence[Frame]], Frame] | None,
+        hard: Mark,
+        high: Mark | None = None,
+    ) -> None:
+        self._push = push
+        self._join = join
+        self._hard = hard
+        self._high = high or hard
+        self._queue: deque[_Waiting] = deque()
+        self._urgent: deque[Frame] = deque()
+        self._kept: list[tuple[str | None, Event]] = []
+        self._size = 0
+        self._held = False
+        self._batch: Batch | None = None
+        self._flush_at: float | None = None
+        self._line: Line | None = None
+        self._alarm = Alarm()
+        self._room = Alarm()
+        self._wake = self._alarm.ring
+        self.is_writing = False
+        self.receipts = Receipts(self._alarm.ring)
+
+    def begin(self, line: Line, write: Callable[[], None]) -> None:
+        """From now on call `write` when something may have to be written, instead of waking who waits."""
+        self._line = line
+        self._wake = write
+
+    @property
+    def overrun(self) -> bool:
+        """Whether more waits than may wait: the client does not read."""
+        return self._hard.is_below(len(self._queue) + len(self._kept), self._size)
+
+    @property
+    def lagging(self) -> bool:
+        """Whether so much waits to be written that the client should read before it asks for more."""
+        return self._high.is_below(len(self._queue), self._size)
+
+    async def room(self) -> None:
+        """Return when it is not `lagging`. One task may wait at a time."""
+        while self.lagging:
+            await self._room.wait(None)
+
+    @property
+    def waiting(self) -> int:
+        """How many frames and events wait."""
+        return len(self._queue) + len(self._kept)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits that may be written at some time."""
+        return not (self._queue or self._urgent)
+
+    def say(self, frames: Iterable[Frame], *, apart: bool = False) -> None:
+        """Queue an answer; nothing needs to keep `apart` here."""
+        del apart
+        for frame in frames:
+            self._append(None, frame, is_event=False)
+        self._wake()
+
+    def say_alone(self, frames: Iterable[Frame]) -> None:
+        """Queue what is never part of a batch, before what is."""
+        self._urgent.extend(frames)
+        self._wake()
+
+    def deliver(self, subscription: str | None, event: Event) -> None:
+        """Write an event of a subscription, or queue it."""
+        if self._held:
+            self._kept.append((subscription, event))
+            self._size += event.size
+            return
+        frames = self._push(subscription, (event,))
+        line = self._line
+        if line is None or self._queue or self._urgent or self._batch or self.is_writing or not line.is_free:
+            for frame in frames:
+                self._append(subscription, frame, is_event=True)
+            self._wake()
+            return
+        for frame in frames:
+            framed = event.cache.get(frame)
+            if framed is None:
+                framed = event.cache[frame] = line.frame(frame)
+            line.put(framed)
+
+    def discard(self, subscription: str | None) -> None:
+        """Drop the events that wait of a subscription."""
+        self._keep(lambda each: not each.is_event or each.subscription != subscription)
+        self._size -= sum(event.size for name, event in self._kept if name == subscription)
+        self._kept = [(name, event) for name, event in self._kept if name != subscription]
+
+    def withdraw(self, subscription: str | None, reach: int) -> int | None:
+        """Drop what waits of a subscription whose events up to the offset `reach` have been delivered.
+
+        Returns `reach` when nothing waited, None when the log alone cannot tell again what has been dropped.
+        """
+        waiting = self.waiting
+        self.discard(subscription)
+        return reach if self.waiting == waiting else None
+
+    def discard_all(self) -> None:
+        """Drop every event that waits."""
+        self._keep(lambda each: not each.is_event)
+        self._size -= sum(event.size for _, event in self._kept)
+        self._kept.clear()
+
+    def hold(self) -> None:
+        """Keep events back until `release`; answers still go out."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let events go out again."""
+        if self._held:
+            self._held = False
+            kept, self._kept = self._kept, []
+            self._size -= sum(event.size for _, event in kept)
+            for subscription, event in kept:
+                self.deliver(subscription, event)
+
+    def start_batching(self, batch: Batch) -> None:
+        """Gather what is said from now on."""
+        if self._join is not None:
+            self._batch = batch
+
+    def stop_batching(self) -> None:
+        """Write what has been gathered, and gather no more."""
+        self._batch = self._flush_at = None
+        self._wake()
+
+    def cancel_batching(self) -> None:
+        """Drop what has been gathered, and gather no more."""
+        self._keep(lambda _: False)
+        self.stop_batching()
+
+    @property
+    def is_batching(self) -> bool:
+        """Whether what is said is gathered."""
+        return self._batch is not None
+
+    def poke(self) -> None:
+        """Make `wait` return."""
+        self._alarm.ring()
+
+    def take(self, now: float, *, is_last: bool = False) -> Frame | None:
+        """Return the next frame that may be written at `now` (monotonic seconds), or None."""
+        if self._urgent:
+            return self._urgent.popleft()
+        if not self._queue:
+            return None
+        batch = self._batch
+        if batch is None or self._join is None or is_last:
+            taken = self._queue.popleft()
+            self._size -= len(taken.frame)
+            self._room.ring()
+            return taken.frame
+        if self._flush_at is None:
+            self._flush_at = now + batch.interval
+        if now < self._flush_at:
+            return None
+        frames = [each.frame for each in self._queue]
+        self._keep(lambda _: False)
+        self._flush_at = None
+        if batch.until is not None and now >= batch.until:
+            self._batch = None
+        return self._join(frames) if len(frames) > 1 else frames[0]
+
+    async def wait(self, now: float, deadline: float | None) -> None:
+        """Return when something may be written, when `deadline` has come, or when poked."""
+        moments = [moment for moment in (deadline, self._flush_at if self._queue else None) if moment is not None]
+        await self._alarm.wait(min(moments) - now if moments else None)
+
+    def _append(self, subscription: str | None, frame: Frame, *, is_event: bool) -> None:
+        self._queue.append(_Waiting(subscription, frame, is_event))
+        self._size += len(frame)
+
+    def _keep(self, wanted: Callable[[_Waiting], bool]) -> None:
+        kept = deque(each for each in self._queue if wanted(each))
+        self._size -= sum(len(each.frame) for each in self._queue) - sum(len(each.frame) for each in kept)
+        self._queue = kept
+        self._room.ring()

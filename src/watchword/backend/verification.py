@@ -1,0 +1,94 @@
+"""Verification: what lies between a credential that a connection presents and the machine's knowing what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from watchword.access.principal import ANONYMOUS
+from watchword.base.errors import Code, Problem
+from watchword.base.ids import short_id
+from watchword.protocol import operations as op
+
+if TYPE_CHECKING:
+    from watchword.access.principal import Principal
+    from watchword.backend.attendant import Attendant
+    from watchword.backend.context import Connection
+    from watchword.backend.services import Services
+    from watchword.connection.machine import AuthMachine
+    from watchword.identity.authenticator import Authenticated
+
+_log = structlog.get_logger(__name__)
+
+SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
+
+
+class Verification:
+    """Checks the credentials of one connection: is each a good one, and does the application agree?"""
+
+    def __init__(self, machine: AuthMachine, services: Services, attendant: Attendant, connection: Connection) -> None:
+        self._machine = machine
+        self._services = services
+        self._attendant = attendant
+        self._client = connection.client
+        self._clock = services.clock
+
+    async def check(self, operation: op.Authenticate | op.Open) -> None:
+        """Check what an operation presents and tell the machine."""
+        verified, problem = await self._judge(operation)
+        principal = ANONYMOUS if verified is None else verified.principal
+        if isinstance(operation, op.Open) and not await self._may_open(operation, principal, problem):
+            return
+        if problem is None and not principal.is_anonymous:
+            problem = await self._objection(operation, principal)
+        now = self._clock.monotonic()
+        if problem is not None:
+            self._machine.rejected(operation, problem, now)
+            return
+        lifetime = None if principal.expires_at is None else principal.expires_at - self._clock.now()
+        refresh_token = None if verified is None else verified.refresh_token
+        self._machine.verified(operation, principal, now, lifetime, refresh_token)
+        # The session may have been revoked while the credential was being checked and before the hub could know of us.
+        if not principal.is_anonymous and not await self._services.is_live(principal):
+            self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
+
+    async def _judge(self, operation: op.Authenticate | op.Open) -> tuple[Authenticated | None, Problem | None]:
+        credential = operation.credential
+        if operation.problem is not None:
+            self._attendant.refused(operation, operation.problem)
+            return None, operation.problem
+        if credential is None:
+            return None, None
+        try:
+            own = await self._attendant.identify(credential, self._client)
+            return own if own is not None else await self._services.identify(credential, self._client), None
+        except Problem as problem:
+            self._attendant.refused(operation, problem)
+            return None, problem
+
+    async def _may_open(self, operation: op.Open, principal: Principal, problem: Problem | None) -> bool:
+        try:
+            await self._attendant.opening(principal, problem)
+        except Exception as error:  # noqa: BLE001 - a bug of the application's must not open the connection
+            barred = error if isinstance(error, Problem) else unexpected(operation, error)
+            self._attendant.failed(operation, barred)
+            self._machine.barred(operation, barred, barred.extensions.get("statusCode"))
+            return False
+        return True
+
+    async def _objection(self, operation: op.Authenticate | op.Open, principal: Principal) -> Problem | None:
+        try:
+            await self._attendant.authenticating(operation, principal)
+        except Exception as error:  # noqa: BLE001 - a bug of the application's must not let anybody in
+            problem = error if isinstance(error, Problem) else unexpected(operation, error)
+            self._attendant.refused(operation, problem)
+            return problem
+        return None
+
+
+def unexpected(operation: op.Operation, error: Exception) -> Problem:
+    """Log a bug and return what the client may know of it."""
+    reference = short_id()
+    _log.error("operation.failed", exc_info=error, reference=reference, operation=type(operation).__name__)
+    return Problem(Code.INTERNAL, f"An unexpected error occurred. Reference: {reference}.", id=reference)
