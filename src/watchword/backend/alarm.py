@@ -11,6 +11,10 @@ import asyncio
 LONGEST = 86_400.0
 """Whoever waits for longer is woken in between; loops have no timers for the far future."""
 
+_GRAIN = 0.001
+"""Event loops count milliseconds. A timer may ring that much early; who then waits for the rest again does so in vain,
+as fast as the machine can."""
+
 
 class Alarm:
     """For one waiting task. Ringing before it waits is not lost."""
@@ -18,6 +22,11 @@ class Alarm:
     def __init__(self) -> None:
         self._rung = False
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether who comes to wait does not wait."""
+        return self._rung
 
     def ring(self) -> None:
         """Wake the task, now or when it comes to wait."""
@@ -31,7 +40,7 @@ class Alarm:
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            timer = None if seconds is None else loop.call_later(min(max(0.0, seconds), LONGEST), self.ring)
+            timer = None if seconds is None else loop.call_later(min(max(0.0, seconds), LONGEST) + _GRAIN, self.ring)
             try:
                 await self._waiter
             finally:

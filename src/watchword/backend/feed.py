@@ -12,6 +12,7 @@ import anyio
 import structlog
 
 from watchword.access.permissions import Action
+from watchword.backend.alarm import Alarm
 from watchword.base.errors import Code, Problem
 from watchword.data.images import decode_image
 from watchword.live.broker import Hint
@@ -73,7 +74,7 @@ class Feed:
         broker.listen(self._hear)
         self._clock = clock
         self._poll = poll
-        self._kicked = anyio.Event()
+        self._kicked = Alarm()
         self._looked = anyio.Event()
         self._begun = 0
         self._done = 0
@@ -143,7 +144,7 @@ class Feed:
 
     def kick(self) -> None:
         """Look into the log now; called after each commit."""
-        self._kicked.set()
+        self._kicked.ring()
 
     async def follow_structure(self, changed: frozenset[str]) -> None:
         """Give those who follow changed collections everything anew, in its place among the changes."""
@@ -159,9 +160,7 @@ class Feed:
         try:
             while True:
                 await self._look()
-                with anyio.move_on_after(self._poll):
-                    await self._kicked.wait()
-                self._kicked = anyio.Event()
+                await self._kicked.wait(self._poll)
         finally:
             self._is_running = False
             self._looked.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import asynccontextmanager, contextmanager
 from math import inf
 from time import monotonic, perf_counter
@@ -18,11 +19,14 @@ from sqlalchemy.pool import NullPool
 
 from watchword.base.errors import Code, Problem, invalid_query
 from watchword.storage.sqlite_driver import SqliteDriver
+from watchword.storage.watch import PostgresLook, SqliteLook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from sqlalchemy.pool import ConnectionPoolEntry
+
+    from watchword.storage.watch import Look
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +101,7 @@ class Database:
         self.kind: Kind = "sqlite" if parsed.drivername == "sqlite+aiosqlite" else "postgresql"
         self._url = parsed
         self._engine = _engine(self.kind, parsed, pool_size, patience)
-        self._watching: AsyncEngine | None = None
+        self._patience = patience
         self._reading = self._engine.execution_options(**{_PATIENCE: patience})
         if self.kind == "postgresql":
             self._reading = self._engine.execution_options(postgresql_readonly=True)
@@ -181,18 +185,14 @@ class Database:
         finally:
             self._turn.release()
 
-    async def watch(self) -> AsyncConnection:
-        """Open a connection outside the pool that is never inside a transaction. The caller closes it.
-
-        Raises:
-            Problem: SERVICE_UNAVAILABLE when the database cannot be reached.
-        """
-        if self._watching is None:
-            self._watching = _engine(self.kind, self._url, None).execution_options(isolation_level="AUTOCOMMIT")
-        connection = self._watching.connect()
-        with _reaching(), _answering():
-            await connection.start()
-        return connection
+    def look(self) -> Look:
+        """Return what looks for commits, on a connection outside the pool. The caller closes it."""
+        if self.kind == "postgresql":
+            engine = _engine(self.kind, self._url, None).execution_options(isolation_level="AUTOCOMMIT")
+            return PostgresLook(engine, self._patience)
+        file, options = self._engine.dialect.create_connect_args(self._url)
+        own: dict[str, Any] = {**options, "isolation_level": None, "check_same_thread": False}
+        return SqliteLook(lambda: sqlite3.connect(file[0], **own))
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit of `write`, in the order of registration. It must not block or raise."""
@@ -419,7 +419,7 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once a transaction has begun
     if _BEGIN in options:
         connection.exec_driver_sql(options[_BEGIN])
-    elif options.get("isolation_level") != "AUTOCOMMIT":
+    else:
         connection.connection.dbapi_connection.begin()  # type: ignore[union-attr]  # it is the driver's, of ours
 
 

@@ -39,7 +39,7 @@ class ChangeLog:
 
     def __init__(self, db: Database) -> None:
         self._store: Store = SqliteLog(db) if db.kind == "sqlite" else PostgresLog(db)
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._pending: list[Entry] = []
         self._told = 0
         self.head = 0

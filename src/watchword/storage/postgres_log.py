@@ -21,9 +21,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from watchword.storage.changes import Entry
 from watchword.storage.engine import WITHOUT_BOUND
 from watchword.storage.postgres_capture import capture, differing
 from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
+from watchword.storage.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.sql.selectable import LateralFromClause, ScalarSelect
 
-    from watchword.storage.changes import Captured, Entry
+    from watchword.storage.changes import Captured
     from watchword.storage.engine import Database
 
 PAGE = 10_000
@@ -123,17 +125,21 @@ class PostgresLog:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._watch = Watch(db.look())
 
     async def open(self) -> Mark:
         return (await self._sequence())[0]
 
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
+        before = await self._watch.before()
         mark, first = await self._sequence()
-        if first is None:
-            return mark, []
-        page = await self.read(first - 1, PAGE)
-        # What another node has sequenced meanwhile is that node's to tell.
-        return mark, [entry for entry in page.entries if entry.position <= mark.head]
+        found = list[Entry]()
+        if first is not None:
+            page = await self.read(first - 1, PAGE)
+            # What another node has sequenced meanwhile is that node's to tell.
+            found = [entry for entry in page.entries if entry.position <= mark.head]
+        self._watch.done(before)
+        return mark, found
 
     async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
         async with self._db.read() as connection:
@@ -147,10 +153,10 @@ class PostgresLog:
             return await read_bounds(connection, _epoch, epoch, head=_head(), floor=_floor())
 
     async def has_news(self) -> bool:
-        return True  # only sequencing tells
+        return await self._watch.has_news()
 
     def doubt(self) -> None:
-        pass
+        self._watch.doubt()
 
     async def trim(self, max_age: float, max_count: int) -> int:
         trimmed = 0
@@ -182,7 +188,7 @@ class PostgresLog:
         await connection.execute(select(func.set_config(ORIGIN_SETTING, "", True)))
 
     async def close(self) -> None:
-        pass
+        await self._watch.close()
 
     async def _sequence(self) -> tuple[Mark, int | None]:
         """Return the newest mark, and the first position that this call has given, if any."""

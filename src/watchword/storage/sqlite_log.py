@@ -26,6 +26,7 @@ from watchword.base.ids import short_id
 from watchword.storage.changes import Bulk
 from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, read_bounds
 from watchword.storage.sqlite_capture import capture, differing
+from watchword.storage.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -90,9 +91,7 @@ class SqliteLog:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._watch: AsyncConnection | None = None
-        self._version: int | None = None
-        self._looked: int | None = None
+        self._watch = Watch(db.look())
 
     async def open(self) -> Mark:
         # Each start of a server has an epoch of its own: after a power failure ids may have been given back.
@@ -101,7 +100,7 @@ class SqliteLog:
             return await self._mark(connection)
 
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
-        version = await self._version_before()
+        before = await self._watch.before()
         async with self._db.read() as connection:
             mark = await self._mark(connection)
             if mark.head - head > BULK_ABOVE:
@@ -110,7 +109,7 @@ class SqliteLog:
                 found: list[Entry] = [Bulk(name, mark.head, head + 1) for name in names]
             else:
                 found = entries("sqlite", await connection.execute(_NEW, {"above": head}))
-        self._version = version
+        self._watch.done(before)
         return mark, found
 
     async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
@@ -127,11 +126,10 @@ class SqliteLog:
             return await read_bounds(connection, _epoch, epoch, head=_head(), floor=_floor())
 
     async def has_news(self) -> bool:
-        self._looked = await self._data_version()
-        return self._looked != self._version
+        return await self._watch.has_news()
 
     def doubt(self) -> None:
-        self._version = None
+        self._watch.doubt()
 
     async def trim(self, max_age: float, max_count: int) -> int:
         trimmed = 0
@@ -164,24 +162,7 @@ class SqliteLog:
         await connection.execute(update(_context).values(origin=None))
 
     async def close(self) -> None:
-        if self._watch is not None:
-            await self._watch.close()
-            self._watch = None
-
-    async def _version_before(self) -> int:
-        """A version from before what is read next, so that a commit between the two is looked for again."""
-        looked, self._looked = self._looked, None
-        return await self._data_version() if looked is None else looked
-
-    async def _data_version(self) -> int:
-        """A number that changes with every commit of any other connection, in this process or another.
-
-        One connection has to be asked each time, and it must not write.
-        """
-        if self._watch is None:
-            self._watch = await self._db.watch()
-        version: int = (await self._watch.exec_driver_sql("PRAGMA data_version")).scalar_one()
-        return version
+        await self._watch.close()
 
     async def _mark(self, connection: AsyncConnection) -> Mark:
         epoch, head = (await connection.execute(_MARK)).one()

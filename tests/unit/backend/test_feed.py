@@ -126,7 +126,7 @@ async def test_what_it_has_found_itself_makes_it_look_no_second_time(sqlite_url:
         await log_something(sqlite_url)
         await feed.catch_up()
         assert feed.head == 1
-        assert not feed._kicked.is_set()
+        assert not feed._kicked.is_rung
 
 
 async def test_what_it_has_found_is_told_once_whether_or_not_offsets_have_holes(sqlite_url: str) -> None:

@@ -282,17 +282,6 @@ async def test_sqlite_has_its_pragmas(sqlite: Database) -> None:
     assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "recursive_triggers": 1, "busy_timeout": 5000}
 
 
-async def test_watching_connection_is_outside_transactions_and_the_pool(sqlite_url: str) -> None:
-    db = Database(sqlite_url, pool_size=1)
-    watching = await db.watch()
-    await run(db, "CREATE TABLE other (id INTEGER)")
-    assert (await watching.exec_driver_sql("SELECT count(*) FROM other")).scalar_one() == 0
-    await run(db, "INSERT INTO other VALUES (1)")
-    assert (await watching.exec_driver_sql("SELECT count(*) FROM other")).scalar_one() == 1
-    await watching.close()
-    await db.close()
-
-
 KILLED = """
 import asyncio, os, signal, sys
 from watchword.storage.engine import Database
