@@ -102,6 +102,7 @@ class Database:
         self._url = parsed
         self._engine = _engine(self.kind, parsed, pool_size, patience)
         self._patience = patience
+        self._looks: list[Look] = []
         self._reading = self._engine.execution_options(**{_PATIENCE: patience})
         if self.kind == "postgresql":
             self._reading = self._engine.execution_options(postgresql_readonly=True)
@@ -186,7 +187,12 @@ class Database:
             self._turn.release()
 
     def look(self) -> Look:
-        """Return what looks for commits, on a connection outside the pool. The caller closes it."""
+        """Return what looks for commits, on a connection outside the pool; `close` closes it if nobody has."""
+        look = self._make_look()
+        self._looks.append(look)
+        return look
+
+    def _make_look(self) -> Look:
         if self.kind == "postgresql":
             engine = _engine(self.kind, self._url, None).execution_options(isolation_level="AUTOCOMMIT")
             return PostgresLook(engine, self._patience)
@@ -220,7 +226,9 @@ class Database:
             await connection.execute(select(1))
 
     async def close(self) -> None:
-        """Close every connection of the pool. The object must not be used afterwards."""
+        """Close every connection. The object must not be used afterwards."""
+        for look in self._looks:
+            await look.close()
         await self._engine.dispose()
 
 
