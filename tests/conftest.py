@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,9 +40,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    name = f"test_{secrets.token_hex(8)}"
-    yield postgres_server.create_database(name)
-    postgres_server.drop_database(name)
+    with postgres_server.empty_database() as url:
+        yield url
 
 
 @pytest.fixture

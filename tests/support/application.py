@@ -10,6 +10,7 @@ import anyio
 import asyncpg
 import httpx
 
+from tests.support.migrated import migrated
 from tests.support.sockets import ScriptedSocket, connect
 from watchword.app.application import Watchword
 from watchword.app.settings import load_settings
@@ -88,6 +89,7 @@ def permission(
 async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncIterator[Application]:
     """Run an application on a fresh database with the tables of `ddl`; without any, one more on a database in use."""
     if ddl:
+        await migrated(url)
         await _create(url, ddl)
     defaults = {
         "DATABASE_URL": url,

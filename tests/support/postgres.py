@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,23 @@ synchronous_commit = off
 full_page_writes = off
 """
 INITDB = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+EMPTY = """
+SET client_min_messages = warning;
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE
+  each text;
+BEGIN
+  EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+  FOR each IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', each);
+  END LOOP;
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+"""Makes a database what `template0` is, as far as tests change it: in a tenth of the time that a new one takes."""
 ATTEMPTS = 3  # another process may take the port between our finding it and the server's binding it
 
 
@@ -33,11 +51,27 @@ class PostgresServer:
         self._binaries = binaries
         self._home = home
         self._port = port
+        self._spare: list[str] = []
 
     @property
     def url(self) -> str:
         """The address of the server, without a database."""
         return f"postgresql://postgres@127.0.0.1:{self._port}"
+
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """Lend a database without any tables; it is emptied afterwards and lent again."""
+        name = self._spare.pop() if self._spare else self._new()
+        yield f"{self.url}/{name}"
+        self._run(
+            "psql", "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", f"--command={EMPTY}", name
+        )
+        self._spare.append(name)
+
+    def _new(self) -> str:
+        name = f"test_{secrets.token_hex(8)}"
+        self.create_database(name)
+        return name
 
     def create_database(self, name: str) -> str:
         """Create an empty database and return its URL."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -19,9 +18,8 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         yield f"sqlite:///{tmp_path_factory.mktemp('world') / 'world.db'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"test_{secrets.token_hex(8)}"
-    yield server.create_database(name)
-    server.drop_database(name)
+    with server.empty_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

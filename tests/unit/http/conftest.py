@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.migrated import migrated
 from watchword.app.application import Watchword
 from watchword.app.settings import load_settings
 
@@ -41,6 +42,7 @@ Ask = Callable[..., Any]
 async def serving(directory: Path, **values: str) -> AsyncIterator[Watchword]:
     """Run an application with one administrator and a few rows; `values` are settings."""
     file = directory / "test.db"
+    await migrated(f"sqlite:///{file}")
     with sqlite3.connect(file) as connection:
         connection.executescript(_TABLES)
         rows = [(f"Article {n}", f"article-{n}", "2026-01-02 12:00:00") for n in range(1, 11)]

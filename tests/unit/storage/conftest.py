@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.migrated import migrated
 from watchword.storage.engine import Database
 from watchword.storage.log import ChangeLog
-from watchword.storage.migrations import migrate
 
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     """A database of each kind in turn, with our tables."""
+    await migrated(database_url)
     database = Database(database_url)
-    await migrate(database)
     yield database
     await database.close()
 
@@ -23,8 +23,8 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
     """A SQLite database with our tables."""
+    await migrated(sqlite_url)
     database = Database(sqlite_url)
-    await migrate(database)
     yield database
     await database.close()
 
@@ -32,8 +32,8 @@ async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def postgres(postgres_url: str) -> AsyncIterator[Database]:
     """A PostgreSQL database with our tables."""
+    await migrated(postgres_url)
     database = Database(postgres_url)
-    await migrate(database)
     yield database
     await database.close()
 
