@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from watchword.app.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Option = Callable[[Callable[..., None]], Callable[..., None]]
+
+_CONFIG_HELP = "Settings file; default: watchword.toml."
 _DATABASE_HELP = "SQLite file or database URL; default: the setting DATABASE_URL."
-Database = Annotated[str | None, typer.Argument(help=_DATABASE_HELP)]
-DatabaseOption = Annotated[str | None, typer.Option("--database", help=_DATABASE_HELP)]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: watchword.toml.")]
+database_argument: Option = click.argument("database", required=False, metavar="[DATABASE]")
+database_option: Option = click.option("--database", help=_DATABASE_HELP)
+config_option: Option = click.option("--config", type=click.Path(path_type=Path), help=_CONFIG_HELP)
 
 
 def settings_of(config: Path | None, database: str | None, **flags: Any) -> Settings:
