@@ -16,20 +16,40 @@ if TYPE_CHECKING:
 
 _PAYLOAD = b"read?"
 _PING = b"\x89" + bytes([len(_PAYLOAD)]) + _PAYLOAD
+_PONG = b"\x8a" + bytes([0x80 | len(_PAYLOAD)])  # and then the mask, and the payload under it
+_NUMBER = int.from_bytes(_PAYLOAD)
+_PONG_SIZE = len(_PONG) + 4 + len(_PAYLOAD)
 _TEXT = b"\x81"
 _BINARY = b"\x82"
 _SHORT = 125
 _MEDIUM = 0xFFFF
+_MASKED = 0x80
+_LENGTHS = {126: 2, 127: 8}  # bytes that the length of a longer frame takes
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket. A client answers a ping when it comes to it, so that it has read what was before it then.
 
     What is written directly is framed here: whole messages, never compressed. Such frames change nothing in the state
-    of the library's connection, and need not pass through it.
+    of the library's connection, and need not pass through it. Nor does the answer to our ping, when it comes alone: it
+    is most of what a client sends that is told much.
     """
 
     _waiting: Callable[[], None] | None = None
+    _missing: int | None = None
+    """How many bytes of the last frame are still to come; None where that is not known."""
+    _is_begun = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client has sent."""
+        if self._missing == 0 and len(data) == _PONG_SIZE and self._waiting is not None and is_pong(data):
+            self._tell_read()
+            return
+        if self._is_begun:
+            self._missing = missing(self._missing, data)
+        else:  # the request; a client may not send frames before it has its answer (RFC 6455, 4.1)
+            self._is_begun, self._missing = True, 0 if data.endswith(b"\r\n\r\n") else None
+        super().data_received(data)
 
     async def run_asgi(self) -> None:
         """Run the application, which has a few more things to call."""
@@ -73,8 +93,38 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._waiting is None or bytes(event.data) != _PAYLOAD:
             super().handle_pong(event)
             return
+        self._tell_read()
+
+    def _tell_read(self) -> None:
         waiting, self._waiting = self._waiting, None
-        waiting()
+        if waiting is not None:
+            waiting()
+
+
+def is_pong(data: bytes) -> bool:
+    """Whether a frame is the answer to our ping; the mask is put over it again and again (RFC 6455, 5.3)."""
+    return data.startswith(_PONG) and int.from_bytes(data[6:]) ^ int.from_bytes(data[2:6] + data[2:3]) == _NUMBER
+
+
+def missing(before: int | None, data: bytes) -> int | None:
+    """Return how many bytes of the last frame are to come after `data`, when `before` were to come (RFC 6455, 5.2).
+
+    None where a frame's head is cut: it is not kept, so that nobody knows any more where frames begin.
+    """
+    if before is None:
+        return None
+    at, size = before, len(data)
+    while at < size:
+        if size - at < 2:  # noqa: PLR2004 - what every frame begins with
+            return None
+        length = data[at + 1] & ~_MASKED
+        more = _LENGTHS.get(length, 0)
+        if size < at + 2 + more:
+            return None
+        if more:
+            length = int.from_bytes(data[at + 2 : at + 2 + more])
+        at += 2 + more + (4 if data[at + 1] & _MASKED else 0) + length
+    return at - size
 
 
 def message_frame(message: str | bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 Events of one subscription that come within `gap` seconds are gathered into as few frames as the dialect can. A frame
 with events keeps `gap` apart from the frames before and after it, because clients lose frames that arrive in one read;
-and where the client can be asked whether it has read the one, the other waits for that too.
+and where the client can be asked whether it has read the one, the other waits for that too. Where events still wait
+for longer than that, client or server cannot keep up with so many frames: then they keep up to `STRETCH` gaps apart.
 Answers go before events, at once otherwise, until an event has waited for a `gap`; those that begin a subscription keep
 apart as events do, and no event goes before them: it may be one of that subscription. One task writes; everybody else
 only appends.
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     from watchword.backend.line import Line
     from watchword.protocol.events import Event
+
+
+STRETCH = 4
+"""How many gaps frames with events keep apart at the most: in a stream that is too fast, fewer frames say the same."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class Outbox:
         self._ready_bytes = 0
         self._written_at = self._apart_at = -inf
         self._due: float | None = None
+        self._stretch = 1
         self._held = False
         self._alarm = Alarm()
         self._room = Alarm()
@@ -183,15 +189,16 @@ class Outbox:
         if not self._has_events:
             self._due = None
         elif self._due is None:
-            self._due = max(now, self._apart_at + self._gap) + self._gap
+            self._due = max(now, self._event_free_at) + self._gap
         if self._answers and (is_last or self._may_answer(now)):
             answer, apart = self._answers.popleft()
             self._answer_bytes -= len(answer)
             self._apart -= apart
             self._note(now, apart=apart)
             return answer
-        if not self._has_events or self._is_too_close(now, apart=True):
+        if not self._has_events or now < self._event_free_at or self._is_too_close(now, apart=True):
             return None
+        self._pace(is_late=self._is_event_due(now))
         if not self._ready:
             subscription, events = next(iter(self._pending.items()))
             del self._pending[subscription]
@@ -217,7 +224,7 @@ class Outbox:
             moments.append(self.receipts.deadline)
         else:
             if self._has_events:
-                moments.append(self._free_at(apart=True))
+                moments.append(max(self._free_at(apart=True), self._event_free_at))
             if self._answers and not self._is_event_due(now):
                 moments.append(self._free_at(apart=self._answers[0][1]))
         await self._alarm.wait(min(moments) - now if moments else None)
@@ -244,6 +251,15 @@ class Outbox:
     def _free_at(self, *, apart: bool) -> float:
         """Return when the pause after what was written is over, for a frame that keeps apart, or for another one."""
         return (self._written_at if apart else self._apart_at) + self._gap
+
+    @property
+    def _event_free_at(self) -> float:
+        """Return when the pause after the last frame that kept apart is over for one with events."""
+        return self._apart_at + self._gap * self._stretch
+
+    def _pace(self, *, is_late: bool) -> None:
+        """Keep frames with events further apart after one that has been late, and less so after each that was not."""
+        self._stretch = STRETCH if is_late else max(1, self._stretch - 1)
 
     def _is_too_close(self, now: float, *, apart: bool) -> bool:
         """Whether a frame has to wait for the pause to end, and the client to have read.

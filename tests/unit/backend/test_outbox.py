@@ -92,6 +92,43 @@ def test_a_stream_of_events_does_not_keep_answers_back() -> None:
     assert box.take(1.052) == "a:2"
 
 
+def test_stream_that_is_too_fast_is_told_in_fewer_frames_until_it_is_not() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.deliver("a", event(2))
+    assert box.take(1.01) is None
+    assert box.take(1.06) == "a:2"  # it might have been written at 1.025
+    box.deliver("a", event(3))
+    box.deliver("a", event(4))
+    assert [box.take(1.1), box.take(1.159)] == [None, None]
+    assert box.take(1.161) == "a:3,4"
+    for now, then in [(1.2, 1.237), (1.24, 1.288), (1.29, 1.314)]:
+        box.deliver("a", event(5))
+        assert [box.take(now), box.take(then - 0.002), box.take(then)] == [None, None, "a:5"]
+
+
+def test_event_after_quiet_is_written_at_once_whatever_was_before() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.deliver("a", event(2))
+    assert [box.take(1.01), box.take(1.06)] == [None, "a:2"]
+    box.deliver("a", event(3))
+    assert box.take(1.2) == "a:3"
+
+
+def test_answers_do_not_wait_for_the_longer_pause_of_events() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.deliver("a", event(2))
+    assert [box.take(1.01), box.take(1.06)] == [None, "a:2"]
+    box.deliver("a", event(3))
+    box.say(["answer"])
+    assert [box.take(1.08), box.take(1.086)] == [None, "answer"]
+
+
 async def test_waiting_ends_when_a_frame_may_be_written() -> None:
     box = outbox()
     box.deliver("a", event(1))
