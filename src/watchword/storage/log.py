@@ -41,6 +41,7 @@ class ChangeLog:
         self._store: Store = SqliteLog(db) if db.kind == "sqlite" else PostgresLog(db)
         self._turn = anyio.Lock(fast_acquire=True)
         self._pending: list[Entry] = []
+        self._has_kept_up = False
         self._told = 0
         self.head = 0
         self.epoch = ""
@@ -81,7 +82,7 @@ class ChangeLog:
     async def has_news(self) -> bool:
         """Whether `sequence` may have something to tell: false only when nobody has committed since the last one."""
         async with self._turn:
-            return bool(self._pending) or await self._store.has_news()
+            return self._has_kept_up or await self._store.has_news()
 
     async def sequence(self) -> list[Entry]:
         """Move `head` to the last committed change and return those changes that are this node's to tell the others.
@@ -93,11 +94,13 @@ class ChangeLog:
         async with self._turn:
             entries = await self._advance()
             entries, self._pending = self._pending + entries, []
+            self._has_kept_up = False
             return entries
 
     async def keep_up(self) -> None:
         """Let `read` find all that is committed by now; what that moves `head` over is told by the next `sequence`."""
         async with self._turn:
+            self._has_kept_up = True  # what another node has sequenced is none of `_pending`, and news all the same
             self._pending += await self._advance()
 
     async def read(self, after: int, limit: int, collection: str | None = None) -> list[Entry]:

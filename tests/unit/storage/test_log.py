@@ -360,3 +360,17 @@ async def test_reader_that_failed_has_news_again(sqlite: Database, sqlite_log: C
     with pytest.raises(OverflowError):
         await sqlite_log.read(2**64, 1)
     assert await sqlite_log.has_news()
+
+
+async def test_what_keeping_up_has_passed_is_news_until_it_is_told(db: Database, posts: ChangeLog) -> None:
+    async with reopened(db) as other:
+        await posts.sequence()
+        await run(db, "INSERT INTO post VALUES (1, 'a', NULL)")
+        await other.sequence()  # on PostgreSQL it is that node's to tell the others
+        await posts.keep_up()
+        assert posts.head == 1
+        assert await posts.has_news()
+        await posts.sequence()
+        assert brief(await posts.read(0, 10)) == [("create", "1")]
+    await posts.sequence()
+    assert not await posts.has_news()
