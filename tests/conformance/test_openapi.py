@@ -28,7 +28,6 @@ pytestmark = pytest.mark.timeout(300)
 
 EXAMPLES = 2  # of each way to ask, for each operation
 PROFILE = settings(
-    max_examples=EXAMPLES,
     database=None,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
@@ -45,6 +44,39 @@ KEYS = {
 # With a query it reaches the caller's own row: a password set there would make a refusal of every answer after it.
 LEFT_OUT = {"PATCH /users"}
 
+STRUCTURE = ("/collections", "/fields", "/relations", "/schema")
+SPARE = {"collection": "spare", "field": "note"}
+RELATION = {"collection": "spare", "field": "shelf"}
+SPARE_COLLECTION = {
+    "collection": "spare",
+    "schema": {},
+    "fields": [
+        {"field": "id", "type": "integer", "schema": {"is_primary_key": True, "has_auto_increment": True}},
+        {"field": "note", "type": "string"},
+        {"field": "shelf", "type": "integer"},
+    ],
+}
+SPARE_FIELD = {"field": "more", "type": "string", "schema": {"default_value": "x"}, "meta": {"note": "More"}}
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "POST /collections": {
+        "body": [{"collection": "made", "fields": [SPARE_FIELD]}, {"collection": "folder", "schema": None}]
+    },
+    "PATCH /collections": {"body": [{"collection": "spare", "meta": {"note": "Spare", "hidden": None}}]},
+    "POST /fields/{collection}": {"path_parameters": {"collection": "spare"}, "body": SPARE_FIELD},
+    "PATCH /fields/{collection}": {
+        "path_parameters": {"collection": "spare"},
+        "body": [{"field": "note", "meta": {"width": "half"}}],
+    },
+    "POST /relations": {"body": {"collection": "spare", "field": "shelf", "related_collection": "shelves"}},
+    "PATCH /relations/{collection}/{field}": {
+        "path_parameters": RELATION,
+        "body": {"meta": {"one_field": "spares"}, "schema": {"on_delete": "SET NULL"}},
+    },
+    "DELETE /relations/{collection}/{field}": {"path_parameters": RELATION},
+    "POST /schema/diff": {"body": {"collections": [{"collection": "spare", "meta": {"note": "Other"}}]}},
+}
+
 Words = dict[str, Any]
 Asked = Case[Any]
 
@@ -53,6 +85,9 @@ Asked = Case[Any]
 def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
     """A library on each kind of database."""
     with library(database_url, tmp_path) as served:
+        with administrator(served) as rest:
+            made(rest.post("/collections", json=SPARE_COLLECTION))
+            made(rest.post("/items/spare", json={"note": "a"}))
         yield served
 
 
@@ -64,29 +99,38 @@ def test_every_answer_is_as_described(server: Server, caller: str, subtests: pyt
         session.headers.update(headers)
         for operation in operations_of(description):
             with subtests.test(operation.label):
-                hold(operation.as_strategy(), session)
+                examples = 1 if is_structure(operation) else EXAMPLES  # each looks at the whole database again
+                hold(operation.as_strategy(), session, examples)
                 if operation.query or operation.body:  # any text in a path is right
-                    hold(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), session)
+                    hold(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), session, examples)
                 known = known_of(operation, server, caller)
                 if known:
-                    hold(operation.as_strategy(**known), session)
+                    hold(operation.as_strategy(**known), session, examples)
         assert session.get(f"{server.url}/users/me").status_code == 200
 
 
 def operations_of(description: Any) -> list[APIOperation[Any, Any, Any, Any]]:
-    """Return the operations in a good order: what removes things goes last, and what removes many at the end."""
+    """Return the operations in a good order: what removes things goes last, and what removes many at the end.
+
+    What changes the structure comes after all that.
+    """
     operations = []
     for found in description.get_all_operations():
         assert isinstance(found, Ok), found
         operations.append(found.ok())
     kept = (each for each in operations if each.label not in LEFT_OUT)
-    return sorted(kept, key=lambda each: (each.method.upper() == "DELETE", "{" not in each.path))
+    return sorted(kept, key=lambda each: (is_structure(each), each.method.upper() == "DELETE", "{" not in each.path))
 
 
-def hold(way: SearchStrategy[Asked], session: requests.Session) -> None:
+def is_structure(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    """Whether an operation may change the structure: what was described of the items does not hold after it."""
+    return operation.path.startswith(STRUCTURE) and operation.method.upper() != "GET"
+
+
+def hold(way: SearchStrategy[Asked], session: requests.Session, examples: int) -> None:
     """Hold the answers to some requests against the description."""
 
-    @PROFILE
+    @settings(PROFILE, max_examples=examples)
     @given(case=way)
     def ask(case: Asked) -> None:
         case.call_and_validate(session=session, checks=CHECKS)
@@ -105,6 +149,10 @@ def known_of(operation: APIOperation[Any, Any, Any, Any], server: Server, caller
             return {"body": {"name": "spare", "user": key_at(server, "/users")}}
         case "POST /utils/sort/books":
             return {"body": {"item": BOOK, "to": BOOK}}
+        case "POST /schema/apply":
+            return {"body": difference(server)}
+        case label if label in CHANGES:
+            return CHANGES[label]
         case _:
             return parts_of_path(operation, server, caller)
 
@@ -112,10 +160,21 @@ def known_of(operation: APIOperation[Any, Any, Any, Any], server: Server, caller
 def parts_of_path(operation: APIOperation[Any, Any, Any, Any], server: Server, caller: str) -> Words:
     """Return the keys of things that are there for a path that has room for some."""
     things = {each.name for each in operation.path_parameters}
+    if operation.path.startswith(STRUCTURE):
+        return {"path_parameters": {name: SPARE[name] for name in things}} if things else {}
     known = {"collection": "books", "key": key_at(server, operation.path.partition("/{")[0])} if things else {}
     if things & {"session", "token"}:
         known |= log_in(server, caller)
     return {"path_parameters": {name: known[name] for name in things}} if things else {}
+
+
+def difference(server: Server) -> Words:
+    """Return a difference to the structure that is there."""
+    with administrator(server) as rest:
+        wanted = made(rest.get("/schema/snapshot"))
+        wanted["collections"] = [each for each in wanted["collections"] if each["collection"] != "folder"]
+        found = rest.post("/schema/diff", json=wanted)
+        return made(found) if found.status_code == 200 else {"hash": ""}
 
 
 def key_at(server: Server, path: str) -> str:

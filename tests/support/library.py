@@ -61,6 +61,7 @@ _RIGHTS: list[dict[str, Any]] = [
     {"collection": "shelves", "action": "read", "fields": ["id", "name", "books"]},
     {"collection": "loans", "action": "create", "fields": ["*"]},
     {"collection": "loans", "action": "delete", "fields": ["*"], "permissions": {"days": {"_gt": 5}}},
+    {"collection": "directus_fields", "action": "read", "fields": ["*"]},
     {"collection": "directus_users", "action": "read", "fields": ["id", "email"], "permissions": _OWN},
     {"collection": "directus_users", "action": "update", "fields": ["first_name"], "permissions": _OWN},
 ]

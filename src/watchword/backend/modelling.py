@@ -127,16 +127,24 @@ class Modelling:
             raise forbidden()
 
     def _description(self, context: Context, resource: str) -> Description:
-        access = context.access
-        if not (access.admin or context.principal.app or access.find(resource, Action.READ) is not None):
+        if resource not in readable(context):
             raise _refusal(resource)
-        return Description(self._structure.catalogue, access)
+        return Description(self._structure.catalogue, context.access)
 
     def _described(self, context: Context, resource: str, collection: str | None) -> Description:
         description = self._description(context, resource)
         if collection is not None and not description.sees(collection):
             raise forbidden_collection(collection)
         return description
+
+
+def readable(context: Context) -> frozenset[str]:
+    """Return which parts of the structure a caller may read, by the names of the collections that hold them."""
+    parts = (COLLECTIONS, FIELDS, RELATIONS)
+    access = context.access
+    if access.admin or context.principal.app:
+        return frozenset(parts)
+    return frozenset(each for each in parts if access.find(each, Action.READ) is not None)
 
 
 def one_key(given: str | None, wanted: str, what: str) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from watchword.base.errors import Problem, invalid_payload
+from watchword.data.storable import is_storable
 from watchword.query.types import FieldType
 from watchword.query.values import convert
 
@@ -226,9 +227,12 @@ def _default(kind: FieldType, value: Any) -> Any:
     if kind in _MOMENTS and isinstance(value, str) and value.strip().lower() in _NOW:
         return NOW
     try:
-        return convert(kind, value)
+        wanted = convert(kind, value)
     except ValueError:
-        raise invalid_payload(f'"schema.default_value" is none for a field of type "{kind.value}"') from None
+        wanted = None
+    if wanted is None or (kind is FieldType.JSON and not is_storable(value)):
+        raise invalid_payload(f'"schema.default_value" is none for a field of type "{kind.value}"')
+    return wanted
 
 
 def _shown_default(kind: FieldType, default: Any) -> Any:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from watchword.base.errors import invalid_payload
+from watchword.data.storable import is_storable
 from watchword.storage.tables import collections, fields, relations
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ _KEYS: dict[type, tuple[str, ...]] = {
     FieldMeta: ("collection", "field"),
     RelationMeta: ("many_collection", "many_field"),
 }
+_LARGEST = 2**31 - 1
 _IGNORED = frozenset({"system"})
 _LISTS = frozenset({"special", "one_allowed_collections"})
 
@@ -166,9 +168,24 @@ def merged(kind: type[AnyMeta], said: AnyMeta | None, given: Mapping[str, Any], 
     before = msgspec.to_builtins(said) if said is not None else {}
     named = {name: value for name, value in taken.items() if name not in fixed}
     try:
-        return msgspec.convert(before | _plain(kind, named) | fixed, kind)
+        wanted = msgspec.convert(before | _plain(kind, named) | fixed, kind)
     except msgspec.ValidationError as error:
         raise invalid_payload(f'"meta": {error}') from None
+    _check_kept(wanted)
+    return wanted
+
+
+def _check_kept(said: msgspec.Struct) -> None:
+    """Refuse what our own tables can't hold, on whichever database: what can be said is the same on all."""
+    columns = _TABLES[type(said)].c
+    for name, value in msgspec.structs.asdict(said).items():
+        longest = getattr(columns[name].type, "length", None)
+        is_long = isinstance(value, str) and longest is not None and len(value) > longest
+        is_large = isinstance(columns[name].type, sa.Integer) and isinstance(value, int) and abs(value) > _LARGEST
+        if is_long or is_large:
+            raise invalid_payload(f'"meta.{name}" is too {"long" if is_long else "large"}')
+        if not is_storable(value):
+            raise invalid_payload(f'"meta.{name}" can\'t be stored')
 
 
 def _plain(kind: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:

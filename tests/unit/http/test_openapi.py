@@ -208,3 +208,64 @@ async def test_what_is_told_of_credentials_is_what_is_described(place: Applicati
         told = content["schema"]["properties"]["data"]
         shape, data = (told["items"], answer.json()["data"][0]) if body is None else (told, answer.json()["data"])
         assert set(shape["required"]) == set(shape["properties"]) == set(data)
+
+
+STRUCTURE = ("/collections", "/fields", "/relations", "/schema")
+
+
+def of_the_structure(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {each for each in operations(document) if each[1].startswith(STRUCTURE)}
+
+
+async def test_administrator_sees_how_to_change_the_structure(place: Application) -> None:
+    document = await described(place.http, ADMIN)
+
+    assert of_the_structure(document) == {
+        ("get", "/collections"),
+        ("post", "/collections"),
+        ("patch", "/collections"),
+        ("get", "/collections/{collection}"),
+        ("patch", "/collections/{collection}"),
+        ("delete", "/collections/{collection}"),
+        ("get", "/fields"),
+        ("get", "/fields/{collection}"),
+        ("post", "/fields/{collection}"),
+        ("patch", "/fields/{collection}"),
+        ("get", "/fields/{collection}/{field}"),
+        ("patch", "/fields/{collection}/{field}"),
+        ("delete", "/fields/{collection}/{field}"),
+        ("get", "/relations"),
+        ("post", "/relations"),
+        ("get", "/relations/{collection}"),
+        ("get", "/relations/{collection}/{field}"),
+        ("patch", "/relations/{collection}/{field}"),
+        ("delete", "/relations/{collection}/{field}"),
+        ("get", "/schema/snapshot"),
+        ("post", "/schema/diff"),
+        ("post", "/schema/apply"),
+    }
+
+
+async def test_who_may_read_fields_sees_how_and_nothing_else_of_the_structure(place: Application) -> None:
+    await place.user("fay", [permission("read", "directus_fields")])
+    document = await described(place.http, {"Authorization": "Bearer fay-static-token"})
+
+    assert of_the_structure(document) == {
+        ("get", "/fields"),
+        ("get", "/fields/{collection}"),
+        ("get", "/fields/{collection}/{field}"),
+    }
+    for headers in (MEL, {}):
+        assert of_the_structure(await described(place.http, headers)) == set()
+
+
+async def test_who_may_use_the_app_sees_how_to_read_the_structure(place: Application) -> None:
+    await place.user("abe", [])
+    policies = await place.admin("GET", "/policies?limit=-1")
+    own = [each["id"] for each in policies if "abe" in each["name"]]
+    assert len(own) == 1
+    await place.admin("PATCH", f"/policies/{own[0]}", {"app_access": True})
+    document = await described(place.http, {"Authorization": "Bearer abe-static-token"})
+
+    assert {path for _, path in of_the_structure(document)} >= {"/collections", "/fields", "/relations"}
+    assert {method for method, _ in of_the_structure(document)} == {"get"}

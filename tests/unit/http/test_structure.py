@@ -612,3 +612,35 @@ async def test_writes_go_on_while_the_structure_changes_and_none_is_lost(app: Ap
             while len(seen) < 20:
                 seen |= {row["id"] for row in (await socket.receive())["data"]}
     assert len(await app.admin("GET", "/items/articles?limit=-1")) == 20
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"note": "a\0b"},
+        {"translations": [{"text": "\0"}]},
+        {"icon": "x" * 65},
+        {"sort": 2**31},
+        {"sort": 2**70},
+        {"item_duplication_fields": ["\0"]},
+    ],
+)
+async def test_what_cannot_be_kept_is_not_said(app: Application, meta: dict[str, Any]) -> None:
+    status, code, message = await refused(app, "PATCH", "/collections/articles", {"meta": meta})
+
+    assert (status, code) == (400, "INVALID_PAYLOAD")
+    assert f"meta.{next(iter(meta))}" in message
+    assert (await app.admin("GET", "/collections/articles"))["meta"] is None
+
+
+async def test_the_largest_that_can_be_kept_is_said(app: Application) -> None:
+    meta = {"icon": "x" * 64, "sort": 2**31 - 1, "note": "é" * 1000, "translations": [{"text": "é"}]}
+    told = await app.admin("PATCH", "/collections/articles", {"meta": meta})
+
+    assert {name: told["meta"][name] for name in meta} == meta
+
+
+async def test_a_default_that_cannot_be_kept_is_refused(app: Application) -> None:
+    for kind, default in (("string", "a\0b"), ("json", {"a": "\0"}), ("text", "\0")):
+        field = {"field": "extra", "type": kind, "schema": {"default_value": default}}
+        assert (await refused(app, "POST", "/fields/articles", field))[:2] == (400, "INVALID_PAYLOAD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.http.openapi.operations import in_path, in_query, operation
-from watchword.http.openapi.schemas import FLAG, OBJECT, TEXT, data_of
+from watchword.http.openapi.schemas import FLAG, OBJECT, TEXT, data_of, several, whole
 
 if TYPE_CHECKING:
     from watchword.http.openapi.schemas import Json
@@ -15,16 +15,7 @@ _MOMENT: Json = {"type": "string", "format": "date-time"}
 _MOMENT_PERHAPS: Json = {"type": ["string", "null"], "format": "date-time"}
 
 
-def _whole(**properties: Json) -> Json:
-    """Describe an object that always has all of these."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(of: Json) -> Json:
-    return data_of({"type": "array", "items": of})
-
-
-_SESSION = _whole(
+_SESSION = whole(
     id=TEXT,
     created_at=_MOMENT,
     last_used_at=_MOMENT,
@@ -45,13 +36,13 @@ _TOKEN = {
     "expires_at": _MOMENT_PERHAPS,
     "last_used_at": _MOMENT_PERHAPS,
 }
-_TOKENS = _list(_whole(**_TOKEN))
-_ISSUED = data_of(_whole(**_TOKEN, token=TEXT))
+_TOKENS = data_of(several(whole(**_TOKEN)))
+_ISSUED = data_of(whole(**_TOKEN, token=TEXT))
 
 
 def everybodys() -> dict[str, Json]:
     """The paths that are open to everybody."""
-    keys = _whole(keys={"type": "array", "items": OBJECT})
+    keys = whole(keys=several(OBJECT))
     return {
         "/.well-known/jwks.json": {"get": operation("Read the keys that verify access tokens", "auth", answer=keys)},
     }
@@ -62,7 +53,7 @@ def users() -> dict[str, Json]:
     session, token = in_path("session", "The key of the session."), in_path("token", "The key of the token.")
     return {
         "/users/me/sessions": {
-            "get": operation("List the own sessions", "me", answer=_list(_SESSION)),
+            "get": operation("List the own sessions", "me", answer=data_of(several(_SESSION))),
             "delete": operation("End the own sessions but the one that is used", "me"),
         },
         "/users/me/sessions/{session}": {
@@ -88,7 +79,7 @@ def administrators() -> dict[str, Json]:
     return {
         "/users/{key}/sessions": {
             "parameters": [user],
-            "get": operation("List the sessions of a user", "auth", answer=_list(_SESSION)),
+            "get": operation("List the sessions of a user", "auth", answer=data_of(several(_SESSION))),
             "delete": operation("End the sessions of a user", "auth"),
         },
         "/users/{key}/sessions/{session}": {

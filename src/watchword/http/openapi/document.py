@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watchword.access.permissions import Action
+from watchword.backend.modelling import readable
 from watchword.http.answers import Answer, json_answer
-from watchword.http.openapi import credentials, fixed
+from watchword.http.openapi import credentials, fixed, modelling, snapshots
 from watchword.http.openapi.items import Described, ItemPaths
 from watchword.http.openapi.operations import parameters
 from watchword.http.system import FAMILIES, WRITTEN_BY_US
@@ -65,12 +66,13 @@ class Description:
 
     def _fixed(self, call: Call) -> dict[str, Json]:
         principal, access = call.context.principal, call.context.access
-        paths = fixed.everybodys() | credentials.everybodys()
+        paths = fixed.everybodys() | credentials.everybodys() | modelling.readers(readable(call.context))
         if not principal.is_anonymous:
             paths |= fixed.users(reads_users=access.find("directus_users", Action.READ) is not None)
             paths |= credentials.users()
         if principal.admin:
             paths |= fixed.administrators() | credentials.administrators()
+            paths |= modelling.administrators() | snapshots.administrators()
         return paths
 
     def _schemes(self) -> dict[str, Json]:

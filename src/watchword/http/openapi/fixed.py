@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from watchword.http.openapi.operations import SHAPING, content, in_path, in_query, operation
-from watchword.http.openapi.schemas import FLAG, KEY, OBJECT, TEXT, Json, data_of
+from watchword.http.openapi.schemas import FLAG, KEY, OBJECT, TEXT, Json, data_of, part
 
 _MODE: Json = {"type": "string", "enum": ["json", "cookie", "session"]}
 _TOKENS: Json = data_of(
@@ -19,21 +17,16 @@ _REFRESH: Json = {"type": "object", "properties": {"refresh_token": TEXT, "mode"
 _ROW: Json = {"$ref": "#/components/schemas/directus_users"}
 
 
-def _object(*required: str, **properties: Any) -> Json:
-    told: Json = {"type": "object", "properties": properties}
-    return told | {"required": list(required)} if required else told
-
-
 def everybodys() -> dict[str, Json]:
     """The paths that are open to everybody."""
-    credentials = _object("email", "password", email=TEXT, password=TEXT, mode=_MODE)
+    credentials = part("email", "password", email=TEXT, password=TEXT, mode=_MODE)
     providers = {
         "type": "object",
         "properties": {"data": {"type": "array", "items": OBJECT}, "disableDefault": FLAG},
         "required": ["data", "disableDefault"],
     }
     length = in_query("length", {"type": "integer", "minimum": 1, "maximum": 500})
-    switches = data_of(_object("app_access", app_access=FLAG, admin_access=FLAG, enforce_tfa=FLAG))
+    switches = data_of(part("app_access", app_access=FLAG, admin_access=FLAG, enforce_tfa=FLAG))
     ping = operation("Say that the process answers", "server", answer=TEXT)
     ping["responses"]["200"] = content(TEXT, "text/html")
     return {
@@ -57,13 +50,13 @@ def users(*, reads_users: bool) -> dict[str, Json]:
     health = operation("Read how the server is", "server", answer=OBJECT)
     health["responses"]["200"] = content(OBJECT, "application/health+json")
     health["responses"]["503"] = content(OBJECT, "application/health+json", "The database is away")
-    allowed = _object("access", access=FLAG, fields={"type": ["array", "null"], "items": TEXT}, presets=OBJECT)
-    rights = data_of(_object("update", "delete", "share", update=allowed, delete=allowed, share=allowed))
+    allowed = part("access", access=FLAG, fields={"type": ["array", "null"], "items": TEXT}, presets=OBJECT)
+    rights = data_of(part("update", "delete", "share", update=allowed, delete=allowed, share=allowed))
     reading = operation("Read the own user", "me", answer=own, queries=SHAPING)
     writing = operation("Update the own user", "me", answer=own, body=OBJECT, queries=SHAPING, silent=True)
     roles = data_of({"type": "array", "items": OBJECT})
     collection, key = in_path("collection", "Its name."), in_path("key", "The key of the item.")
-    verified = _object("string", "hash", string=TEXT, hash=TEXT)
+    verified = part("string", "hash", string=TEXT, hash=TEXT)
     return {
         "/users/me": {"get": reading, "patch": writing},
         "/roles/me": {"get": operation("Read the own roles", "me", answer=roles, queries=SHAPING)},
@@ -78,7 +71,7 @@ def users(*, reads_users: bool) -> dict[str, Json]:
         },
         "/server/health": {"get": health},
         "/utils/hash/generate": {
-            "post": operation("Hash a text", "utils", answer=data_of(TEXT), body=_object("string", string=TEXT)),
+            "post": operation("Hash a text", "utils", answer=data_of(TEXT), body=part("string", string=TEXT)),
         },
         "/utils/hash/verify": {
             "post": operation("Verify a hash", "utils", answer=data_of(FLAG), body=verified),
@@ -88,7 +81,7 @@ def users(*, reads_users: bool) -> dict[str, Json]:
 
 def sorting(path: str, collection: str) -> dict[str, Json]:
     """The path that sorts a collection by hand."""
-    body = _object("item", "to", item=KEY, to=KEY)
+    body = part("item", "to", item=KEY, to=KEY)
     return {path: {"post": operation(f"Put one of {collection} into the place of another", "utils", body=body)}}
 
 
@@ -100,6 +93,6 @@ def administrators() -> dict[str, Json]:
 def problem() -> Json:
     """Describe what every refusal looks like."""
     extensions = {"type": "object", "properties": {"code": TEXT}, "required": ["code"]}
-    error = _object("message", "extensions", message=TEXT, extensions=extensions)
+    error = part("message", "extensions", message=TEXT, extensions=extensions)
     errors = {"type": "array", "items": error, "minItems": 1}
-    return content(_object("errors", errors=errors), description="A refusal")
+    return content(part("errors", errors=errors), description="A refusal")

@@ -49,6 +49,22 @@ def data_of(schema: Json) -> Json:
     return {"type": "object", "properties": {"data": schema}, "required": ["data"]}
 
 
+def whole(**properties: Json) -> Json:
+    """Describe an object that always has all of these."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def part(*required: str, **properties: Json) -> Json:
+    """Describe an object that may have these, and has those that are required."""
+    told: Json = {"type": "object", "properties": properties}
+    return told | {"required": list(required)} if required else told
+
+
+def several(of: Json) -> Json:
+    """Describe a list."""
+    return {"type": "array", "items": of}
+
+
 def shown_row(schema: Schema, collection: Collection, access: Access, *, wide: bool) -> Json:
     """Return what a row looks like to a caller. `fields` chooses among the properties, so none is required.
 
