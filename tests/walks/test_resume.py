@@ -150,6 +150,110 @@ async def test_what_was_missed_is_told_by_the_rights_of_now(app: Application) ->
         assert await socket.silent()
 
 
+async def test_who_lost_sight_of_rows_while_away_is_told_all_anew(app: Application) -> None:
+    await app.admin("POST", "/items/articles", {"title": "a", "status": "published"})
+    await app.user("other", READER)
+    async with app.authenticated("reader-static-token") as socket:
+        position = (await follow(socket))["position"]
+    mine, others = await reading(app, "reader"), await reading(app, "other")
+    await app.admin("PATCH", f"/permissions/{mine}", {"permissions": {"status": {"_eq": "open"}}})
+    async with app.authenticated("reader-static-token") as socket:
+        answer = await follow(socket, position)
+        assert (answer["error"]["code"], answer["error"]["reason"]) == ("POSITION_LOST", "rights")
+        assert answer["data"] == []
+        await app.admin("POST", "/items/articles", {"title": "b", "status": "open"})
+        assert (await socket.receive())["data"][0]["title"] == "b"
+    assert others != mine
+    async with app.authenticated("other-static-token") as socket:
+        assert "error" not in await follow(socket, position)
+        assert await socket.silent()
+
+
+@pytest.mark.parametrize("way", ["access", "permission", "role", "restricted"])
+async def test_a_withdrawn_right_is_no_silence(app: Application, way: str) -> None:
+    """The rights of now allow the subscription, but other ones were in force when the client left."""
+    published = {"status": {"_eq": "open"}}
+    wide = await app.admin("POST", "/policies", {"name": "wide"})
+    reads = await app.admin("POST", "/permissions", permission("read", rows=published) | {"policy": wide["id"]})
+    me = (await app.admin("GET", "/users?filter[email][_eq]=reader@example.com"))[0]
+    role = await app.admin("POST", "/roles", {"name": "Wide", "parent": me["role"]})
+    holder = {"role": role["id"]} if way == "role" else {"user": me["id"]}
+    held = await app.admin("POST", "/access", holder | {"policy": wide["id"]})
+    if way == "role":
+        await app.admin("PATCH", f"/users/{me['id']}", {"role": role["id"]})
+    await app.admin("POST", "/items/articles", {"title": "a", "status": "open"})
+    async with app.authenticated("reader-static-token") as socket:
+        first = await follow(socket)
+        assert len(first["data"]) == 1
+    match way:
+        case "access":
+            await app.admin("DELETE", f"/access/{held['id']}")
+        case "permission":
+            await app.admin("DELETE", f"/permissions/{reads['id']}")
+        case "role":
+            await app.admin("PATCH", f"/users/{me['id']}", {"role": me["role"]})
+        case _:
+            await app.admin("PATCH", f"/policies/{wide['id']}", {"ip_access": ["10.9.8.7"]})
+    async with app.authenticated("reader-static-token") as socket:
+        answer = await follow(socket, first["position"])
+        assert (answer["error"]["reason"], answer["data"]) == ("rights", [])
+
+
+@pytest.mark.parametrize("way", ["added", "elsewhere", "back again", "of the user", "another's"])
+async def test_a_change_of_rights_that_hides_nothing_loses_no_position(app: Application, way: str) -> None:
+    await app.admin("POST", "/items/articles", {"title": "a", "status": "published"})
+    async with app.authenticated("reader-static-token") as socket:
+        position = (await follow(socket))["position"]
+    mine = await reading(app, "reader")
+    policy = (await app.admin("GET", f"/permissions/{mine}"))["policy"]
+    me = (await app.admin("GET", "/users?filter[email][_eq]=reader@example.com"))[0]
+    match way:
+        case "added":
+            rows = {"status": {"_eq": "open"}}
+            await app.admin("POST", "/permissions", permission("read", rows=rows) | {"policy": policy})
+        case "elsewhere":
+            found = await app.admin("POST", "/permissions", permission("update") | {"policy": policy})
+            await app.admin("DELETE", f"/permissions/{found['id']}")
+        case "back again":
+            rows = (await app.admin("GET", f"/permissions/{mine}"))["permissions"]
+            await app.admin("PATCH", f"/permissions/{mine}", {"permissions": {"id": {"_eq": 9}}})
+            await app.admin("PATCH", f"/permissions/{mine}", {"permissions": rows})
+        case "of the user":
+            await app.admin("PATCH", f"/users/{me['id']}", {"first_name": "Rea"})
+        case _:
+            await app.user("other", READER)
+            await app.admin("DELETE", f"/permissions/{await reading(app, 'other')}")
+    await app.admin("POST", "/items/articles", {"title": "b", "status": "published"})
+    async with app.authenticated("reader-static-token") as socket:
+        assert "error" not in await follow(socket, position)
+        assert [row["title"] for row in (await socket.receive())["data"]] == ["b"]
+        assert await socket.silent()
+
+
+async def test_a_value_of_the_user_that_a_rule_asks_for_decides(app: Application) -> None:
+    await app.user("named", [permission("read", rows={"title": {"_eq": "$CURRENT_USER.first_name"}})])
+    me = (await app.admin("GET", "/users?filter[email][_eq]=named@example.com"))[0]["id"]
+    await app.admin("PATCH", f"/users/{me}", {"first_name": "a"})
+    await app.admin("POST", "/items/articles", {"title": "a"})
+    async with app.authenticated("named-static-token") as socket:
+        first = await follow(socket)
+        assert len(first["data"]) == 1
+    await app.admin("PATCH", f"/users/{me}", {"last_name": "x"})
+    async with app.authenticated("named-static-token") as socket:
+        assert "error" not in await follow(socket, first["position"])
+    await app.admin("PATCH", f"/users/{me}", {"first_name": "b"})
+    async with app.authenticated("named-static-token") as socket:
+        answer = await follow(socket, first["position"])
+        assert (answer["error"]["reason"], answer["data"]) == ("rights", [])
+
+
+async def reading(app: Application, name: str) -> Any:
+    """Return the key of the permission that lets a user of a test read articles."""
+    policies = await app.admin("GET", f"/policies?filter[name][_eq]={name}")
+    permissions = await app.admin("GET", f"/permissions?filter[policy][_eq]={policies[0]['id']}")
+    return next(each["id"] for each in permissions if each["collection"] == "articles" and each["action"] == "read")
+
+
 async def test_too_much_is_told_as_a_whole(app: Application, database_url: str) -> None:
     async with app.authenticated("reader-static-token") as socket:
         position = (await follow(socket))["position"]

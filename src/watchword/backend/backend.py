@@ -17,6 +17,7 @@ from watchword.backend.following import Following, Move
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.hooks import ItemsEvent
 from watchword.backend.publishing import Publishing
+from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.data.writes import Written
@@ -60,6 +61,9 @@ T = TypeVar("T")
 
 MOST_MISSED = 5_000
 """How many changes a client that comes back is told one by one; beyond that it gets everything anew."""
+
+MOST_LOOKED_AT = 20_000
+"""Through how many changes of users, roles and rules is looked for those that concern who comes back."""
 
 
 class _Into(TypedDict):
@@ -272,7 +276,7 @@ class Backend:
             await self._feed.settle()
             member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
             try:
-                following = await self._follow(member, scope, operation)
+                following = await self._follow(member, caller, operation)
             except BaseException:
                 self.hub.unfollow(peer, operation.subscription)
                 raise
@@ -280,26 +284,31 @@ class Backend:
                 return following
             self.hub.unfollow(peer, operation.subscription)
 
-    async def _follow(self, member: Membership, scope: Scope, operation: op.Subscribe) -> Following:
+    async def _follow(self, member: Membership, caller: Context, operation: op.Subscribe) -> Following:
         lost = None
         if operation.since is not None:
             try:
-                return await self._resume(member, operation, operation.since)
+                return await self._resume(member, caller.principal, operation, operation.since)
             except Problem as problem:
                 if problem.code is not Code.POSITION_LOST:
                     raise
                 lost = problem
         position = self._feed.horizon
-        told = await self._initial(scope, operation)
+        told = await self._initial(caller.scope(self.clock.now()), operation)
         return Following(member, position, replace(told, position=self._feed.mark(position), lost=lost))
 
-    async def _resume(self, member: Membership, operation: op.Subscribe, since: str) -> Following:
+    async def _resume(self, member: Membership, principal: Principal, operation: op.Subscribe, since: str) -> Following:
         """Find out what the client has missed, by its rights of now.
+
+        Where those may show less than its rights of then did, nobody knows which rows to take back from it.
 
         Raises:
             Problem: POSITION_LOST when that cannot be told.
         """
         position, changes = await self._feed.missed(operation.query.collection, since, MOST_MISSED)
+        ruled = await self._feed.logged(OF_RIGHTS, since, lambda entry: concerns(entry, principal), MOST_LOOKED_AT)
+        if may_have_lost_sight(ruled, principal, member.view):
+            raise Problem(Code.POSITION_LOST, reason="rights")
         missed = await self.hub.replay(member.view, changes)
         # Who drops again before the first of what was missed has come is still where it was.
         told = Subscribed(

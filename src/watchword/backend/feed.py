@@ -20,7 +20,7 @@ from watchword.protocol.events import Change, Resync
 from watchword.storage.log import Bulk, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from watchword.backend.structure import Structure
     from watchword.base.clock import Clock
@@ -122,10 +122,32 @@ class Feed:
         await self._log.keep_up()
         return await self._between(collection, after, self._log.head, most)
 
+    async def logged(
+        self, collections: Collection[str], since: str, wanted: Callable[[Entry], bool], most: int
+    ) -> list[Entry]:
+        """Return what is wanted of what the log holds of these collections after a position.
+
+        All that was committed before a `settle` that has returned is in it.
+
+        Raises:
+            Problem: POSITION_LOST, with a `reason`, when it cannot be told any more, or more than `most` entries would
+                have to be looked at.
+        """
+        offset, looked_at, found = await self._log.since(since), 0, list[Entry]()
+        while page := await self._log.read(offset, PAGE, collections):
+            offset = page[-1].position
+            looked_at += len(page)
+            if looked_at > most:
+                raise Problem(Code.POSITION_LOST, reason="too_much")
+            found += filter(wanted, page)
+            if len(page) < PAGE:
+                break
+        return found
+
     async def _between(self, collection: str, offset: int, until: int, most: int) -> list[Change]:
         start, changes = offset, list[Change]()
         while offset < until:
-            page = [entry for entry in await self._log.read(offset, PAGE, collection) if entry.position <= until]
+            page = [entry for entry in await self._log.read(offset, PAGE, (collection,)) if entry.position <= until]
             if not page:
                 break
             offset = page[-1].position

@@ -18,7 +18,7 @@ from watchword.storage.postgres_log import PostgresLog
 from watchword.storage.sqlite_log import SqliteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -103,17 +103,17 @@ class ChangeLog:
             self._has_kept_up = True  # what another node has sequenced is none of `_pending`, and news all the same
             self._pending += await self._advance()
 
-    async def read(self, after: int, limit: int, collection: str | None = None) -> list[Entry]:
+    async def read(self, after: int, limit: int, collections: Collection[str] | None = None) -> list[Entry]:
         """Return the changes above `after`, at most `limit`, fewer only at the log's end. Does not give positions.
 
-        With `collection` only its own; the database leaves the others out, so that they cost this process nothing.
+        With `collections` only theirs; the database leaves the others out, so that they cost this process nothing.
 
         Raises:
-            Problem: POSITION_LOST when changes above `after` have been trimmed; with `collection` this is not known
+            Problem: POSITION_LOST when changes above `after` have been trimmed; with `collections` this is not known
                 where there are none.
         """
         try:
-            page = await self._store.read(after, limit, collection)
+            page = await self._store.read(after, limit, collections)
         except BaseException:
             self._store.doubt()
             raise

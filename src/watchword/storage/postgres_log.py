@@ -28,7 +28,7 @@ from watchword.storage.reading import BULK_ABOVE, Bounds, Mark, Page, entries, r
 from watchword.storage.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -98,7 +98,7 @@ def _changes_of_commit() -> LateralFromClause:
     return union_all(single.correlate(_commit), bulk.correlate(_commit)).lateral("change")
 
 
-def _page(after: int, limit: int, collection: str | None) -> Select[*tuple[Any, ...]]:
+def _page(after: int, limit: int, collections: Collection[str] | None) -> Select[*tuple[Any, ...]]:
     change = _changes_of_commit()
     c = change.c
     base = _commit.c.last - _commit.c.count
@@ -117,7 +117,7 @@ def _page(after: int, limit: int, collection: str | None) -> Select[*tuple[Any, 
         .order_by(_commit.c.last, c.rank)
         .fetch(limit, with_ties=True)  # collections of one large transaction share their position
     )
-    return page if collection is None else page.where(c.collection == collection)
+    return page if collections is None else page.where(c.collection.in_(collections))
 
 
 class PostgresLog:
@@ -141,9 +141,9 @@ class PostgresLog:
         self._watch.done(before)
         return mark, found
 
-    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
+    async def read(self, after: int, limit: int, collections: Collection[str] | None = None) -> Page:
         async with self._db.read() as connection:
-            rows = (await connection.execute(_page(after, limit, collection))).all()
+            rows = (await connection.execute(_page(after, limit, collections))).all()
         if not rows:
             return Page([])
         return Page(entries("postgresql", rows), Mark(rows[0].epoch, rows[0].head), rows[0].floor)

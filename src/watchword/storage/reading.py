@@ -11,7 +11,7 @@ from watchword.storage.changes import Bulk, ChangeAction, Entry, Logged
 from watchword.storage.images import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy import Row, TableClause
@@ -63,8 +63,8 @@ class Store(Protocol):
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
         """Give positions to what was committed; return what is new, in order."""
 
-    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
-        """Read at most `limit` changes above `after`, of one collection or of all."""
+    async def read(self, after: int, limit: int, collections: Collection[str] | None = None) -> Page:
+        """Read at most `limit` changes above `after`, of these collections or of all."""
 
     async def bounds(self, epoch: str) -> Bounds:
         """Look an epoch up, together with the log's ends."""

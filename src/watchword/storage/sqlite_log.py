@@ -29,7 +29,7 @@ from watchword.storage.sqlite_capture import capture, differing
 from watchword.storage.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.sql.selectable import ScalarSelect
@@ -112,9 +112,9 @@ class SqliteLog:
         self._watch.done(before)
         return mark, found
 
-    async def read(self, after: int, limit: int, collection: str | None = None) -> Page:
+    async def read(self, after: int, limit: int, collections: Collection[str] | None = None) -> Page:
         # The ends come with the rows, so that they are of one snapshot.
-        page = _PAGE if collection is None else _PAGE.where(_change.c.collection == collection)
+        page = _PAGE if collections is None else _PAGE.where(_change.c.collection.in_(collections))
         async with self._db.read() as connection:
             rows = (await connection.execute(page, {"above": after, "most": limit})).all()
         if not rows:

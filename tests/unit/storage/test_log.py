@@ -88,13 +88,13 @@ async def test_pages_of_one_collection_leave_the_others_in_the_database(db: Data
     for key in range(3):
         await run(db, *(f"INSERT INTO {name} VALUES ({key}{rest})" for name, rest in TABLES))
     await posts.sequence()
-    assert [(each.collection, each.position) for each in await posts.read(0, 2, "other")] == [
+    assert [(each.collection, each.position) for each in await posts.read(0, 2, ["other"])] == [
         ("other", 2),
         ("other", 4),
     ]
-    assert [each.position for each in await posts.read(4, 2, "other")] == [6]
-    assert await posts.read(6, 2, "other") == []
-    assert await posts.read(0, 2, "nothing") == []
+    assert [each.position for each in await posts.read(4, 2, ["other"])] == [6]
+    assert await posts.read(6, 2, ["other"]) == []
+    assert await posts.read(0, 2, ["nothing"]) == []
 
 
 async def test_rolled_back_changes_are_not_in_the_log(db: Database, posts: ChangeLog) -> None:
