@@ -77,6 +77,8 @@ class Conversation:
         self._meter = Meter(pace.messages) if pace.messages is not None else None
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
+        self._applying = anyio.Lock(fast_acquire=True)
+        self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
         self._shut: Shut | None = None
         self._group: TaskGroup | None = None
@@ -206,10 +208,12 @@ class Conversation:
         self._outbox.hold()
         self._outbox.poke()
 
-    def extend(self, expires_at: float) -> None:
-        """Live as long as the session does now."""
-        self._machine.extended(self._clock.monotonic(), expires_at - self._clock.now())
-        self._outbox.poke()
+    def extend(self, session: str, expires_at: float) -> None:
+        """Live as long as the session does now, if it is this one's, or turns out to be when its token is checked."""
+        self._verification.extended(session, expires_at)
+        if session == self.principal.session:
+            self._machine.extended(self._clock.monotonic(), expires_at - self._clock.now())
+            self._outbox.poke()
 
     def check(self) -> None:
         """Cut the connection when one write has taken too long; called every few seconds."""
@@ -344,6 +348,9 @@ class Conversation:
             case op.Authenticate() | op.Open():
                 self._machine.presented(operation)
                 await self._apply()
+                while self._presented:
+                    await self._verification.check(self._presented.pop())
+                    await self._apply()
                 self._outbox.poke()
             case op.Deauthenticate():
                 await self.deauthenticate(None)
@@ -400,21 +407,20 @@ class Conversation:
             self._calls -= 1
 
     async def _apply(self) -> None:
-        """Do what the machine wants done, and what that leads to."""
-        effects = self._machine.effects()
-        while effects:
-            for effect in effects:
-                match effect:
-                    case Admit(principal=principal):
-                        await self._act_as(principal)
-                    case Tell(outcome=outcome):
-                        self._tell(outcome)
-                    case Verify(operation=operation):
-                        await self._verification.check(operation)
-                    case Shut():
-                        self._outbox.discard_all()
-                        self._shut = effect
-            effects = self._machine.effects()
+        """Do what the machine wants done, in its order, whichever task has come to it first."""
+        async with self._applying:
+            while effects := self._machine.effects():
+                for effect in effects:
+                    match effect:
+                        case Admit(principal=principal):
+                            await self._act_as(principal)
+                        case Tell(outcome=outcome):
+                            self._tell(outcome)
+                        case Verify(operation=operation):
+                            self._presented.append(operation)
+                        case Shut():
+                            self._outbox.discard_all()
+                            self._shut = effect
 
     def _tell(self, outcome: out.Outcome) -> None:
         if isinstance(outcome, out.Failure):
@@ -500,7 +506,7 @@ class Conversation:
         if deadline is not None and now >= deadline:
             self._machine.tick(now)
             self._beat(now)
-        if self._machine.has_effects:
+        if self._machine.has_effects and not self._applying.locked():  # else who is at it does these, too
             await self._apply()
 
     def _position(self) -> str | None:

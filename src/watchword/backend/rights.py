@@ -129,8 +129,7 @@ class Rights:
     def extend_session(self, session: str, expires_at: float) -> None:
         """Let the connections of a refreshed session live until `expires_at` (epoch seconds)."""
         for peer in self._hub.peers:
-            if peer.principal.session == session:
-                peer.extend(expires_at)
+            peer.extend(session, expires_at)
 
     async def sweep(self) -> None:
         """Give up clients that do not read, and look up the sessions of all others, should a message have been lost."""

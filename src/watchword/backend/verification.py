@@ -12,6 +12,8 @@ from watchword.base.ids import short_id
 from watchword.protocol import operations as op
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.access.principal import Principal
     from watchword.backend.attendant import Attendant
     from watchword.backend.context import Connection
@@ -33,10 +35,20 @@ class Verification:
         self._attendant = attendant
         self._client = connection.client
         self._clock = services.clock
+        self._extensions: dict[str, float] | None = None
+
+    def extended(self, session: str, expires_at: float) -> None:
+        """Hear that a session lives on; a token of it that is being checked does, too."""
+        if self._extensions is not None:
+            self._extensions[session] = expires_at
 
     async def check(self, operation: op.Authenticate | op.Open) -> None:
         """Check what an operation presents and tell the machine."""
-        verified, problem = await self._judge(operation)
+        extensions = self._extensions = {}
+        try:
+            verified, problem = await self._judge(operation)
+        finally:
+            self._extensions = None
         principal = ANONYMOUS if verified is None else verified.principal
         if isinstance(operation, op.Open) and not await self._may_open(operation, principal, problem):
             return
@@ -46,12 +58,18 @@ class Verification:
         if problem is not None:
             self._machine.rejected(operation, problem, now)
             return
-        lifetime = None if principal.expires_at is None else principal.expires_at - self._clock.now()
+        lifetime = self._lifetime(principal, extensions)
         refresh_token = None if verified is None else verified.refresh_token
         self._machine.verified(operation, principal, now, lifetime, refresh_token)
         # The session may have been revoked while the credential was being checked and before the hub could know of us.
         if not principal.is_anonymous and not await self._services.is_live(principal):
             self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
+
+    def _lifetime(self, principal: Principal, extensions: Mapping[str, float]) -> float | None:
+        if principal.expires_at is None:
+            return None
+        extended = extensions.get(principal.session or "", principal.expires_at)
+        return max(principal.expires_at, extended) - self._clock.now()
 
     async def _judge(self, operation: op.Authenticate | op.Open) -> tuple[Authenticated | None, Problem | None]:
         credential = operation.credential

@@ -36,8 +36,8 @@ class Peer(Protocol):
     def revoke(self, problem: Problem) -> None:
         """The identity was withdrawn: nothing more is delivered under it."""
 
-    def extend(self, expires_at: float) -> None:
-        """The session lives on until `expires_at` (epoch seconds)."""
+    def extend(self, session: str, expires_at: float) -> None:
+        """A session, this connection's or another one's, lives on until `expires_at` (epoch seconds)."""
 
     async def refile(self) -> None:
         """Follow everything anew under the rights of now; returns when nothing is delivered under older ones."""

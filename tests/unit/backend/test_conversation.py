@@ -18,7 +18,7 @@ from watchword.backend.outbox import Mark
 from watchword.backend.pace import Pace
 from watchword.backend.verification import SESSION_ENDED
 from watchword.base import json
-from watchword.base.clock import SystemClock
+from watchword.base.clock import ManualClock, SystemClock
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.dialects.directus import Directus
 from watchword.identity.authenticator import Authenticated
@@ -62,6 +62,7 @@ class Desk:
         self.thinking: dict[str, anyio.Event] = {}
         self.asked = anyio.Event()
         self.withdrawn: set[str | None] = set()
+        self.expires: dict[str, float] = {}
 
     def think_about(self, task: str) -> None:
         self.thinking[task] = anyio.Event()
@@ -74,7 +75,10 @@ class Desk:
     async def identify(self, credential: Credential, client: Client) -> Authenticated:
         assert isinstance(credential, AccessToken)
         name = credential.token.reveal()
-        principal = Principal(token=name, role="importers") if name.startswith("ww_") else Principal(user=name)
+        await self._think(f"credential of {name}")
+        if name.startswith("ww_"):
+            return Authenticated(Principal(token=name, role="importers"), FULL_ACCESS)
+        principal = Principal(user=name, session=f"session of {name}", expires_at=self.expires.get(name))
         return Authenticated(principal, FULL_ACCESS)
 
     async def is_live(self, principal: Principal) -> bool:
@@ -304,6 +308,79 @@ async def test_what_waits_for_the_token_of_a_role_is_not_for_another(desk: Desk,
         assert [value for frame in frames for value in frame.get("data", ())] == heard
         assert {"type": "auth", "status": "ok"} in frames
         assert (conversation.principal.token, conversation.principal.is_anonymous) == (again, False)
+
+
+def moved(desk: Desk, conversation: Conversation, seconds: float) -> None:
+    """Let time pass, and the connection see it."""
+    assert isinstance(desk.clock, ManualClock)
+    desk.clock.advance(seconds)
+    conversation._outbox.poke()
+
+
+async def test_who_authenticates_while_the_old_credential_expires_is_told_so_in_that_order(desk: Desk) -> None:
+    desk.clock = clock = ManualClock()
+    desk.expires["ann"] = clock.now() + 10
+    async with talking(desk, PUBLIC) as (conversation, line):
+        await as_user(line, "ann")
+        desk.think_about("rights of None")
+        moved(desk, conversation, 10)
+        await desk.asked.wait()
+        await line.say({"type": "auth", "access_token": "bob"})
+        await settled()
+        desk.decide()
+        expired, ok = await line.hear(), await line.hear()
+        assert (expired["status"], expired["error"]["code"]) == ("error", "TOKEN_EXPIRED")
+        assert ok == {"type": "auth", "status": "ok"}
+        assert conversation.principal.user == "bob"
+        assert await line.ask({"type": "ping"}) == {"type": "pong"}
+        assert line.rest() == []
+
+
+async def test_who_authenticates_while_the_old_session_ends_is_told_so_in_that_order(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (conversation, line):
+        await as_user(line, "ann")
+        desk.think_about("rights of None")
+        conversation.revoke(SESSION_ENDED)
+        await desk.asked.wait()
+        await line.say({"type": "auth", "access_token": "bob"})
+        await settled()
+        desk.decide()
+        assert [(await line.hear())["status"], (await line.hear())["status"]] == ["error", "ok"]
+        assert conversation.principal.user == "bob"
+
+
+@pytest.mark.parametrize(("session", "lives"), [("session of ann", True), ("session of bob", False)])
+async def test_a_refresh_while_a_token_is_checked_extends_its_own_session_alone(
+    desk: Desk, session: str, *, lives: bool
+) -> None:
+    desk.clock = clock = ManualClock()
+    desk.expires["ann"] = clock.now() + 10
+    async with talking(desk, PUBLIC) as (conversation, line):
+        desk.think_about("credential of ann")
+        await line.say({"type": "auth", "access_token": "ann"})
+        await desk.asked.wait()
+        for peer in desk.hub.peers:
+            peer.extend(session, clock.now() + 20)
+        desk.decide()
+        assert (await line.hear())["status"] == "ok"
+        moved(desk, conversation, 15)
+        await settled()
+        assert conversation.principal.user == ("ann" if lives else None)
+        moved(desk, conversation, 5)
+        assert (await line.hear())["error"]["code"] == "TOKEN_EXPIRED"
+        assert conversation.principal.is_anonymous
+
+
+async def test_a_refresh_before_a_token_is_shown_does_not_extend_it(desk: Desk) -> None:
+    desk.clock = clock = ManualClock()
+    desk.expires["ann"] = clock.now() + 10
+    async with talking(desk, PUBLIC) as (conversation, line):
+        assert await line.ask({"type": "ping"}) == {"type": "pong"}
+        for peer in desk.hub.peers:
+            peer.extend("session of ann", clock.now() + 100)
+        await as_user(line, "ann")
+        moved(desk, conversation, 10)
+        assert (await line.hear())["error"]["code"] == "TOKEN_EXPIRED"
 
 
 async def test_rights_that_come_late_are_not_those_of_who_acted_before(desk: Desk) -> None:

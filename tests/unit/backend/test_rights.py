@@ -48,7 +48,7 @@ class Broken:
     def revoke(self, problem: Problem) -> None:
         pass
 
-    def extend(self, expires_at: float) -> None:
+    def extend(self, session: str, expires_at: float) -> None:
         pass
 
     async def refile(self) -> None:

@@ -51,7 +51,7 @@ class Socket:
     def revoke(self, problem: Problem) -> None:
         self.revoked.append(problem)
 
-    def extend(self, expires_at: float) -> None:
+    def extend(self, session: str, expires_at: float) -> None:
         pass
 
     async def refile(self) -> None:
