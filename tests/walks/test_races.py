@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from tests.support.application import Application, application, permission
+from tests.support.application import Application, application, execute, permission
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from tests.support.sockets import ScriptedSocket
+    from watchword.live.hub import Lookup
+    from watchword.live.matching import Row, View
+    from watchword.protocol.events import Change
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -305,3 +308,88 @@ async def write_on(app: Application, written: list[str], done: anyio.Event) -> N
         title = f"row {len(written)}"
         await post(app, title, "published")
         written.append(title)
+
+
+class SlowLookup:
+    """The database, which can be kept from answering."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self.asked = anyio.Event()
+        self.answers = anyio.Event()
+
+    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
+        await self._wait()
+        return await self._lookup.match(views, changes)
+
+    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
+        await self._wait()
+        return await self._lookup.rows(view, keys)
+
+    async def everything(self, view: View) -> Any:
+        await self._wait()
+        return await self._lookup.everything(view)
+
+    async def leaving(self, before: View, after: View, most: int) -> list[str]:
+        return await self._lookup.leaving(before, after, most)
+
+    async def _wait(self) -> None:
+        self.asked.set()
+        await self.answers.wait()
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+async def test_what_is_read_to_be_told_is_not_told_under_rights_that_had_ended_before(
+    app: Application, *, is_revoked: bool
+) -> None:
+    """A view that reads rows sees later ones than the change that it tells of, and tells them by the rights of then."""
+    for name in ("reader", "other"):
+        await app.user(name, [permission("read"), permission("read", "authors")])
+    policies = {each["name"]: each["id"] for each in await app.admin("GET", "/policies")}
+    rules = {
+        each["policy"]: each["id"]
+        for each in await app.admin("GET", "/permissions?limit=-1")
+        if each["collection"] == "articles"
+    }
+    follow = FOLLOW | {"query": {"fields": ["id", "title", "author.name"], "limit": -1}}
+    async with app.authenticated("reader-static-token") as one, app.authenticated("other-static-token") as two:
+        assert (await one.ask(follow))["event"] == (await two.ask(follow))["event"] == "init"
+        hub = app.app.parts.hub
+        hub._lookup = slow = SlowLookup(hub._lookup)
+        key = await post(app, "open")
+        with anyio.fail_after(10):
+            await slow.asked.wait()
+        mine = rules[policies["reader" if is_revoked else "other"]]
+        await app.admin("PATCH", f"/permissions/{mine}", {"permissions": PUBLISHED})
+        await app.admin("PATCH", f"/items/articles/{key}", {"title": "secret"})
+        slow.answers.set()
+        loser, keeper = (one, two) if is_revoked else (two, one)
+        assert [row["title"] for row in (await keeper.receive())["data"]] == ["secret"]
+        await post(app, END, "published")
+        told: list[str] = []
+        while not told or told[-1] != END:
+            frame = await loser.receive()
+            told += [row["title"] for row in frame["data"] if frame["event"] != "delete"]
+        assert told == [END]
+
+
+async def test_a_session_that_has_ended_is_told_nothing_that_is_read_afterwards(
+    app: Application, database_url: str
+) -> None:
+    await app.user("reader", [permission("read"), permission("read", "authors")])
+    tokens = await app.login("reader")
+    follow = FOLLOW | {"query": {"fields": ["id", "title", "author.name"], "limit": -1}}
+    async with app.authenticated(tokens["access_token"]) as socket:
+        assert (await socket.ask(follow))["event"] == "init"
+        hub = app.app.parts.hub
+        hub._lookup = slow = SlowLookup(hub._lookup)
+        key = await post(app, "open")
+        with anyio.fail_after(10):
+            await slow.asked.wait()
+        await execute(
+            database_url, "UPDATE watchword_sessions SET revoked_at = CURRENT_TIMESTAMP"
+        )  # as another node does
+        await app.admin("PATCH", f"/items/articles/{key}", {"title": "secret"})
+        slow.answers.set()
+        assert (await socket.receive())["status"] == "error"
+        assert await socket.closed() == 4401

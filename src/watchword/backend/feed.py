@@ -37,8 +37,8 @@ RETRY_SECONDS = 1.0
 class Control(Protocol):
     """Who has to know of changes to our own tables before any later change is told."""
 
-    def concerns(self, collection: str) -> bool:
-        """Whether changes of this name matter."""
+    names: frozenset[str]
+    """The collections whose changes matter."""
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Take them into account; when it returns nothing is delivered under what was before."""
@@ -81,6 +81,7 @@ class Feed:
         self._is_running = False
         self._is_sure = False
         self._is_behind = False
+        self._obeyed = 0
         self._stale: set[str] = set()
         self.head = 0
         self.horizon = 0
@@ -265,14 +266,15 @@ class Feed:
         _log.warning("feed.behind", head=self.head, log=self._log.head)
         self._is_behind = True  # until everybody has been told
         self.head = self.horizon = self._log.head
+        self._obeyed = 0
         await self._control.forget()
-        await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections])
+        await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections], self._obey)
         self._is_behind = False
 
     async def _resync(self) -> None:
         stale, self._stale = self._stale, set()
         try:
-            await self._hub.receive([Resync(collection, self.head) for collection in stale])
+            await self._hub.receive([Resync(collection, self.head) for collection in stale], self._obey)
         except BaseException:
             self._stale |= stale
             raise
@@ -282,7 +284,7 @@ class Feed:
         run: list[Entry] = []
         is_control = False
         for entry in page:
-            concerned = self._control.concerns(entry.collection)
+            concerned = entry.collection in self._control.names
             if concerned != is_control and run:
                 await self._tell_run(run, is_control=is_control)
                 run = []
@@ -293,13 +295,24 @@ class Feed:
 
     async def _tell_run(self, run: Sequence[Entry], *, is_control: bool) -> None:
         self.horizon = run[-1].position
-        if is_control:
+        if is_control and self.horizon > self._obeyed:
             await self._control.apply(run)
         followed = self._hub.collections
         changes = [self._change(entry) for entry in run if entry.collection in followed]
         if changes:
-            await self._hub.receive(changes)
+            await self._hub.receive(changes, self._obey)
         self.head = self.horizon
+
+    async def _obey(self) -> None:
+        """Take into account what has been committed by now of what decides who may see what; it comes later to be told.
+
+        Rows that have just been read may be younger than it.
+        """
+        await self._log.keep_up()
+        after = max(self.horizon, self._obeyed)
+        while after < self._log.head and (page := await self._log.read(after, PAGE, self._control.names)):
+            await self._control.apply(page)
+            after = self._obeyed = page[-1].position
 
     def _change(self, entry: Entry) -> Change | Resync:
         if isinstance(entry, Bulk):

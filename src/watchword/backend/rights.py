@@ -37,16 +37,15 @@ class Rights:
     concerned its caller: changes of others, which anybody may make to their own row all the time, do not.
     """
 
+    names = _RULES | {SESSIONS, TOKENS, KEYS, REVOCATIONS, USERS, SETTINGS}
+    """The collections whose changes matter to anybody's identity or rights."""
+
     def __init__(self, identity: Identity, hub: Hub) -> None:
         self._identity = identity
         self._hub = hub
         self.generation = 0
         self._general = 0
         self._of_users: dict[str, int] = {}
-
-    def concerns(self, collection: str) -> bool:
-        """Whether changes of this name matter to anybody's identity or rights."""
-        return collection in {SESSIONS, TOKENS, KEYS, REVOCATIONS, USERS, SETTINGS} or collection in _RULES
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         """Forget what was cached, close who may not stay, and follow anew what the others follow."""

@@ -8,6 +8,7 @@ by one statement for all of them.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,13 +23,16 @@ from watchword.protocol.events import Change, Event, Resync
 from watchword.query.predicate import LOOKUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from watchword.live.matching import Row, Shape, ViewKey
     from watchword.live.peer import Peer
     from watchword.query.variables import Variables
 
 _log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[None]]
+"""Sees to it that nobody is told anything by rights that have ended before the call."""
 
 MOST_FAREWELLS = 1_000
 UNEVALUABLE = "The subscription can't be evaluated."
@@ -185,20 +189,23 @@ class Hub:
             if matches(peer):
                 peer.revoke(problem)
 
-    async def receive(self, batch: Sequence[Change | Resync]) -> None:
+    async def receive(self, batch: Sequence[Change | Resync], check: Check | None = None) -> None:
         """Tell everybody what a batch of changes, in log order, is to them.
+
+        What was read of the database may be younger than the batch: `check` is awaited before it is told, and takes
+        those out of a view who have lost the right to it until then.
 
         Returns when all of it has been queued at the connections, so that the next batch comes after it in every view.
         """
         waiting: dict[str, list[Change]] = defaultdict(list)
         for change in batch:
             if isinstance(change, Resync):
-                await self._tell(change.collection, waiting.pop(change.collection, []))
-                await self._resync(change)
+                await self._tell(change.collection, waiting.pop(change.collection, []), check)
+                await self._resync(change, check)
             else:
                 waiting[change.collection].append(change)
         for collection, changes in waiting.items():
-            await self._tell(collection, changes)
+            await self._tell(collection, changes, check)
 
     async def replay(self, view: View, changes: Sequence[Change]) -> list[Event]:
         """Return what changes of the past are to a view, by the rights of now.
@@ -223,7 +230,7 @@ class Hub:
                 event.mark = self._mark(event.position - 1 if is_half else event.position)
         return events
 
-    async def _tell(self, collection: str, changes: Sequence[Change]) -> None:
+    async def _tell(self, collection: str, changes: Sequence[Change], check: Check | None) -> None:
         now = self._now()
         undecided: list[View] = []
         for view in tuple(self._views.get(collection, {}).values()):
@@ -237,18 +244,30 @@ class Hub:
             else:
                 self._offer(view, self._marked(events))
         if undecided:
-            await self._tell_looked_up(undecided, changes, now)
+            sights = await self._lookup.match(undecided, changes)
+            await self._tell_read(
+                undecided, lambda view: self._events(view, _judged(view, changes, sights[view]), now), check
+            )
 
-    async def _tell_looked_up(self, views: Sequence[View], changes: Sequence[Change], now: float) -> None:
-        sights = await self._lookup.match(views, changes)
+    async def _tell_read(
+        self, views: Sequence[View], read: Callable[[View], Awaitable[list[Event]]], check: Check | None
+    ) -> None:
+        """Tell views what is read for each of them; one that cannot be evaluated ends alone."""
+        told: dict[View, list[Event]] = {}
         for view in views:
-            if view not in sights:
-                self.fail(view)
-                continue
             try:
-                self._offer(view, self._marked(await self._events(view, _judged(view, changes, sights[view]), now)))
-            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
+                told[view] = self._marked(await read(view))
+            except Exception:  # noqa: BLE001 - see above
                 self.fail(view)
+        try:
+            if check is not None and any(told.values()):
+                await check()
+        except Exception:  # noqa: BLE001 - who may still see it is not known
+            for view in told:
+                self.fail(view)
+            return
+        for view, events in told.items():
+            self._offer(view, events)
 
     async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
         if not view.needs_rows and not any(change.omitted for _, change in told):
@@ -257,14 +276,9 @@ class Hub:
         rows = await self._lookup.rows(view, tuple(keys)) if keys else {}
         return [event for action, change in told if (event := _event_of_row(action, change, rows)) is not None]
 
-    async def _resync(self, resync: Resync) -> None:
+    async def _resync(self, resync: Resync, check: Check | None) -> None:
         for view in tuple(self._views.get(resync.collection, {}).values()):
-            try:
-                events = await self.anew(view, resync.position)
-            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
-                self.fail(view)
-            else:
-                self._offer(view, events)
+            await self._tell_read([view], lambda view: self.anew(view, resync.position), check)
 
     def _offer(self, view: View, events: Sequence[Event]) -> None:
         self.delivered += len(events) * len(view.members)

@@ -48,8 +48,7 @@ class Doorman:
         self.failures = 0
         self.forgotten = 0
 
-    def concerns(self, collection: str) -> bool:
-        return False
+    names = frozenset[str]()
 
     async def apply(self, changes: Sequence[Entry]) -> None:
         raise AssertionError(changes)
