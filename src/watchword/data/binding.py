@@ -19,7 +19,7 @@ from watchword.query.values import convert
 
 if TYPE_CHECKING:
     from watchword.data.catalogue import Catalogue
-    from watchword.data.schema import Collection
+    from watchword.data.schema import Collection, Relation
     from watchword.data.scope import Scope
 
 _log = structlog.get_logger(__name__)
@@ -159,6 +159,10 @@ class Binder:
         if not sight.allows(name) or (field is not None and field.concealed):
             raise forbidden_field(collection.name, name, path)
         return sight.seen_when(name)
+
+    def leads_out_of_sight(self, relation: Relation) -> bool:
+        """Whether a relation is to items of a collection that the caller reads nothing of."""
+        return self.scope.access.find(relation.related, Action.READ) is None
 
     def check_function(self, collection: Collection, name: str, function: Function) -> FieldType:
         """Return the type of a function of a field that exists.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from watchword.base.errors import invalid_query
+from watchword.base.errors import forbidden_field, invalid_query
 from watchword.data.comparisons import subject_of
 from watchword.query.filters import EVERYTHING, Filter
 from watchword.query.types import FieldType, Function
@@ -73,6 +73,8 @@ class Sorting:
         where = f'"{".".join(trail)}"' if trail else ""
         guard = self._binder.field_guard(collection, head, path=where)
         relation = collection.relations.get(head)
+        if relation is not None and relation.many and self._binder.leads_out_of_sight(relation):
+            raise forbidden_field(collection.name, head, where)
         if rest:
             if relation is None or relation.many:
                 raise invalid_query(f'"{head}" does not lead to one item')

@@ -158,6 +158,20 @@ async def test_sorting_goes_through_relations_and_functions(world: World) -> Non
     assert await world.ids("articles", sort="-month(published_on)") == [4, 2, 5, 1, 3]
 
 
+@pytest.mark.parametrize("name", ["comments", "nothing"])
+async def test_what_leads_out_of_sight_is_refused_like_what_there_is_not(world: World, name: str) -> None:
+    few = may_read(articles=[(EVERY_ROW, None)])
+    for words in (
+        {"sort": name},
+        {"sort": f"{name}.id"},
+        {"sort": f"count({name})"},
+        {"aggregate": {"count": name}},
+        {"aggregate": {"count": "*"}, "groupBy": name},
+    ):
+        problem = await refused(world, "articles", few, **words)
+        assert (problem.code, name in problem.message) == (Code.FORBIDDEN, True)
+
+
 @pytest.mark.parametrize("sort", ["comments", "comments.id", "title.id", "meta", "year(title)"])
 async def test_what_has_no_single_ordered_value_cannot_be_sorted_by(world: World, sort: str) -> None:
     assert (await refused(world, "articles", sort=sort)).code is Code.INVALID_QUERY
