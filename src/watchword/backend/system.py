@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
-from watchword.base.errors import failed_validation, invalid_payload
+from watchword.base.errors import failed_validation, forbidden, invalid_payload
 from watchword.identity.administrators import DECIDING
 from watchword.identity.client import is_storable
 from watchword.identity.project import COLLECTION as SETTINGS
@@ -26,6 +26,7 @@ from watchword.query.rendering import CONCEALED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watchword.access.principal import Principal
     from watchword.backend.activity import Activity
     from watchword.backend.context import Context
     from watchword.backend.rights import Rights
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from watchword.storage.engine import OpenConnection
 
 _SYSTEM = "directus_"
+_SECRETS = ("password", "token", "tfa_secret")
 _CREDENTIALS = frozenset({"password", "email", "provider", "external_identifier"})
 
 
@@ -85,6 +87,7 @@ class Guarded:
             await identity.require_administrator(connection, known=self._context.principal.admin)
 
     async def _finish_users(self, connection: OpenConnection, written: Written) -> None:
+        check_credentials(self._context.principal, written.given)
         await self._guard.check_password(written.given)
         if written.action is not Action.UPDATE or not _ends_sessions(written.given):
             return
@@ -119,11 +122,12 @@ class SystemGuard:
 
         Raises:
             Problem: FAILED_VALIDATION for a password or a setting and INVALID_PAYLOAD for a token that will not do,
-                FORBIDDEN for a token that may not be set.
+                FORBIDDEN for a token that may not be set, and for credentials that a static token sets.
         """
         guarded = Guarded(self, context, operation)
         if operation.query.collection == USERS and not isinstance(operation, op.Delete):
             for payload in _payloads(operation):
+                check_credentials(context.principal, payload)
                 await self.check_password(payload, await self._address(operation))
             guarded.take_tokens()
         if operation.query.collection == SETTINGS and isinstance(operation, op.Update):
@@ -153,6 +157,18 @@ class SystemGuard:
 
 
 _KEEP = "\0keep"
+
+
+def check_credentials(principal: Principal, payload: dict[str, Any]) -> None:
+    """Let a static token set nobody's credentials: one that ends would make one that does not. An admin's may.
+
+    Raises:
+        Problem: FORBIDDEN.
+    """
+    if principal.token is None or principal.admin:
+        return
+    if any(payload.get(name, CONCEALED) != CONCEALED for name in _SECRETS):
+        raise forbidden("Credentials are set by users who are logged in.")
 
 
 def _check_settings(payload: dict[str, Any]) -> None:
