@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.data.columns import SqliteColumn
+from watchword.data.designs import Column, Computed
 from watchword.query.types import FieldType
 from watchword.storage.engine import unavailable
 from watchword.storage.sql_text import escaped, literal
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
-    from watchword.data.designs import Column
     from watchword.data.facts import Reference, TableFacts
 
 _LONGEST = 63
@@ -162,6 +162,8 @@ def default_text(column: Column, *, sqlite: bool) -> str | None:
     """
     if column.default is None:
         return None
+    if isinstance(column.default, Computed):
+        return column.default.expression
     if column.is_now:
         return _MOMENT_NOW.get(column.type, "CURRENT_TIMESTAMP")
     if column.type is FieldType.BINARY:

@@ -24,6 +24,7 @@ _LENGTH = 255
 _PRECISION, _SCALE = 10, 5
 _NOW = frozenset({"now", "now()", "current_timestamp", "current_timestamp()"})
 _MOMENTS = frozenset({FieldType.DATE, FieldType.TIME, FieldType.DATE_TIME, FieldType.TIMESTAMP})
+_TEXTS = frozenset({FieldType.STRING, FieldType.TEXT})
 _WHOLE = frozenset({FieldType.INTEGER, FieldType.BIG_INTEGER})
 _LARGEST = 1_000_000
 
@@ -64,8 +65,14 @@ class RelationDesign(msgspec.Struct, frozen=True):
     meta: Members | UnsetType | None = UNSET
 
 
+class Computed(msgspec.Struct, frozen=True):
+    """A default that the database computes: the expression as it says it."""
+
+    expression: str
+
+
 class Column(msgspec.Struct, frozen=True):
-    """A column as it shall be. `default` is a canonical value, or `NOW`; None for none."""
+    """A column as it shall be. `default` is a canonical value, `NOW` or one that is `Computed`; None for none."""
 
     name: str
     type: FieldType
@@ -119,7 +126,7 @@ def new_column(design: FieldDesign) -> Column:
 
 
 def present_column(table: TableFacts, facts: ColumnFacts, kind: FieldType, default: Any) -> Column:
-    """Return a column as it is; `default` is what clients are shown of it."""
+    """Return a column as it is; `default` is the value that it gives, None where that is computed."""
     key = facts.name in table.key
     return Column(
         name=facts.name,
@@ -128,7 +135,7 @@ def present_column(table: TableFacts, facts: ColumnFacts, kind: FieldType, defau
         precision=facts.precision,
         scale=facts.scale,
         nullable=not facts.not_null,
-        default=None if facts.automatic else _shown_default(kind, default),
+        default=None if facts.automatic else _present_default(kind, facts.default, default),
         unique=not key and facts.name in table.unique,
         indexed=any(index.column == facts.name and not index.unique for index in table.indexes),
         key=key,
@@ -160,16 +167,20 @@ def changed_column(present: Column, design: FieldDesign) -> Column:
 
 def _changed_default(present: Column, kind: FieldType, given: Members) -> Any:
     """Return the default after a change; one that is not named stays, as far as it is one for a new type, too."""
-    if "default_value" not in given:
-        if kind is present.type or present.automatic:
-            return present.default
-        try:
-            return _default(kind, present.default)
-        except Problem:
-            return None
-    if present.automatic or (given["default_value"] == present.default and kind is present.type):
-        return present.default
-    return _default(kind, given["default_value"])
+    known = present.default
+    computed = known.expression if isinstance(known, Computed) else None
+    wanted = given.get("default_value", known)
+    stays = wanted == known or (computed is not None and wanted == computed)
+    if present.automatic or (kind is present.type and stays):
+        return known
+    if computed is not None and stays:
+        return known if {kind, present.type} <= _TEXTS else None
+    if "default_value" in given:
+        return _default(kind, wanted)
+    try:
+        return _default(kind, known)
+    except Problem:
+        return None
 
 
 def action(given: Members, name: str, default: str = "NO ACTION") -> str:
@@ -235,8 +246,12 @@ def _default(kind: FieldType, value: Any) -> Any:
     return wanted
 
 
-def _shown_default(kind: FieldType, default: Any) -> Any:
+def _present_default(kind: FieldType, expression: str | None, default: Any) -> Any:
+    if expression is None:
+        return None
+    if default is None and not (kind in _MOMENTS and expression.strip().lower() in _NOW):
+        return Computed(expression)
     try:
-        return _default(kind, default)
-    except Problem:  # an expression of the database's own
-        return default
+        return _default(kind, expression if default is None else default)
+    except Problem:  # no value of the type: only the database knows what it makes of it
+        return Computed(expression)

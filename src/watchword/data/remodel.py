@@ -247,9 +247,7 @@ class Remodel:
         table = self.catalogue.facts[owner.name]
         facts = next(column for column in table.columns if column.name == design.field)
         field = owner.fields[design.field]
-        present = present_column(
-            table, facts, field.type, field.default if field.default is not None else facts.default
-        )
+        present = present_column(table, facts, field.type, field.default)
         column = changed_column(present, design)
         if column == present:
             return

@@ -644,3 +644,28 @@ async def test_a_default_that_cannot_be_kept_is_refused(app: Application) -> Non
     for kind, default in (("string", "a\0b"), ("json", {"a": "\0"}), ("text", "\0")):
         field = {"field": "extra", "type": kind, "schema": {"default_value": default}}
         assert (await refused(app, "POST", "/fields/articles", field))[:2] == (400, "INVALID_PAYLOAD")
+
+
+@pytest.mark.parametrize("sent_back", [True, False])
+async def test_a_computed_default_stays_one_when_its_column_changes(database_url: str, *, sent_back: bool) -> None:
+    tables = "CREATE TABLE codes (id INTEGER PRIMARY KEY, code VARCHAR(20) DEFAULT (upper('ab')), other INTEGER);"
+    async with application(database_url, tables) as app:
+        before = await app.admin("GET", "/fields/codes/code")
+        schema = before["schema"] | {"max_length": 40} if sent_back else {"max_length": 40}
+        changed = await app.admin("PATCH", "/fields/codes/code", {"schema": schema})
+        assert (changed["schema"]["max_length"], changed["schema"]["default_value"]) == (
+            40,
+            before["schema"]["default_value"],
+        )
+        assert (await app.admin("POST", "/items/codes", {"id": 1}))["code"] == "AB"
+        await app.admin("PATCH", "/fields/codes/code", {"type": "text"})
+        assert (await app.admin("POST", "/items/codes", {"id": 2}))["code"] == "AB"
+        await app.admin("PATCH", "/fields/codes/code", {"schema": {"default_value": "xy"}})
+        assert (await app.admin("POST", "/items/codes", {"id": 3}))["code"] == "xy"
+
+
+async def test_a_computed_default_does_not_become_a_text_of_another_type(database_url: str) -> None:
+    tables = "CREATE TABLE codes (id INTEGER PRIMARY KEY, code VARCHAR(20) DEFAULT (upper('ab')));"
+    async with application(database_url, tables) as app:
+        await app.admin("PATCH", "/fields/codes/code", {"type": "csv"})
+        assert (await app.admin("POST", "/items/codes", {"id": 1}))["code"] is None
