@@ -166,6 +166,10 @@ class Conversation:
 
     def deliver_as_it_is(self, subscription: str | None, event: Event) -> None:
         """Queue an event that the application has agreed to."""
+        # So much at once is not the client's fault, however fast it reads.
+        if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
+            self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
+            return
         self._outbox.deliver(subscription, event)
         if self._outbox.overrun:
             self._cut()

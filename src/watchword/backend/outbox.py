@@ -102,6 +102,10 @@ class Outbox:
         """Whether more events wait than may wait: the client does not read."""
         return self._hard.is_below(self._waiting, self._event_bytes)
 
+    def has_room_for(self, event: Event) -> bool:
+        """Whether an event can be queued without too many bytes waiting."""
+        return not self._hard.is_below(0, self._event_bytes + event.size)
+
     @property
     def lagging(self) -> bool:
         """Whether so much waits to be written that the client should read before it asks for more."""

@@ -59,7 +59,8 @@ class Membership:
         if self._ended:
             return
         for event in missed:
-            self.peer.deliver(self.subscription, event)
+            if not self._ended:
+                self.peer.deliver(self.subscription, event)
         kept, self._buffer, self._floor = self._buffer or (), None, position
         self.shown, self.reach, self.is_live = self.view, position, True
         for event in kept:

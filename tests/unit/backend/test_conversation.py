@@ -310,6 +310,32 @@ async def test_what_waits_for_the_token_of_a_role_is_not_for_another(desk: Desk,
         assert (conversation.principal.token, conversation.principal.is_anonymous) == (again, False)
 
 
+async def test_more_than_can_wait_at_once_ends_the_subscription_and_not_the_connection(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (_, line):
+        for name in ("s", "t"):
+            await line.ask(SUBSCRIBE | {"uid": name})
+        views = [view for views in desk.hub._views.values() for view in views.values()]
+        for member in [member for view in views for member in view.members if member.subscription == "s"]:
+            member.offer(Event("init", ["x" * 1024**2] * 16, 1))
+            member.offer(Event("create", "afterwards", 2))
+        ended = await line.hear()
+        assert (ended["event"], ended["uid"], ended["error"]["code"]) == ("unsubscribe", "s", "CONTENT_TOO_LARGE")
+        desk.tell(None, "for all")
+        told = await line.hear()
+        assert (told["uid"], told["data"]) == ("t", ["for all"])
+        assert line.rest() == []
+
+
+async def test_as_much_as_can_wait_at_once_is_told(desk: Desk) -> None:
+    async with talking(desk, PUBLIC) as (_, line):
+        await line.ask(SUBSCRIBE)
+        views = [view for views in desk.hub._views.values() for view in views.values()]
+        for member in [member for view in views for member in view.members]:
+            member.offer(Event("init", ["x" * 1024**2] * 15, 1))
+        told = await line.hear()
+        assert (told["event"], len(told["data"])) == ("init", 15)
+
+
 def moved(desk: Desk, conversation: Conversation, seconds: float) -> None:
     """Let time pass, and the connection see it."""
     assert isinstance(desk.clock, ManualClock)
