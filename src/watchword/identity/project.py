@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from watchword.base.errors import Problem, failed_validation
 from watchword.identity.cache import Cache
+from watchword.identity.matching import Matcher
 from watchword.storage.tables import project
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Project:
 
     def __init__(self, db: Database, clock: Clock, settings: IdentitySettings) -> None:
         self._db = db
+        self._matcher = Matcher()
         self._known: Cache[str, ProjectSettings] = Cache(clock, size=1, max_age=settings.cache_seconds)
 
     async def settings(self) -> ProjectSettings:
@@ -61,12 +63,12 @@ class Project:
         """Hold a new password against the project's own policy.
 
         Raises:
-            Problem: FAILED_VALIDATION of the field `password`.
+            Problem: FAILED_VALIDATION of the field `password`, also when the policy takes too long to say.
         """
         policy = (await self.settings()).auth_password_policy
         if not policy:
             return
-        if parse_policy(policy).search(password) is None:
+        if not await self._matcher.finds(parse_policy(policy), password):
             raise failed_validation("password", "regex", "It does not meet the password policy.")
 
     async def _read(self) -> ProjectSettings:
