@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from watchword.access.permissions import Action
 from watchword.base.errors import forbidden, forbidden_collection, invalid_payload
 from watchword.data.describe import Description
+from watchword.data.worked_out import WorkedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,6 +36,7 @@ class Modelling:
 
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
+        self._fields = WorkedOut(lambda catalogue, access: Description(catalogue, access).fields())
 
     @property
     def catalogue(self) -> Catalogue:
@@ -51,7 +53,9 @@ class Modelling:
 
     def fields(self, context: Context, collection: str | None = None) -> list[Told]:
         """Return the fields that the caller may know, of one collection or of all."""
-        return self._described(context, FIELDS, collection).fields(collection)
+        self._described(context, FIELDS, collection)
+        told = self._fields.of(self.catalogue, context.access)
+        return told if collection is None else [each for each in told if each["collection"] == collection]
 
     def field(self, context: Context, collection: str, name: str) -> Told:
         """Return one field."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from watchword.access.permissions import Action
 from watchword.backend.modelling import readable
+from watchword.data.worked_out import WorkedOut
 from watchword.http.answers import Answer, json_answer
 from watchword.http.openapi import credentials, fixed, modelling, snapshots
 from watchword.http.openapi.items import Described, ItemPaths
@@ -39,6 +40,7 @@ class Description:
         self._backend = backend
         self._settings = settings
         self._version = version
+        self._described = WorkedOut(_described)
 
     @property
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
@@ -48,7 +50,7 @@ class Description:
     async def read(self, call: Call) -> Answer:
         """Answer with the description of all that the caller may use."""
         chosen = await self._backend.identity.project.settings()
-        paths, components = _described(self._backend.structure.catalogue, call.context.access)
+        paths, components = self._described.of(self._backend.structure.catalogue, call.context.access)
         document: Json = {
             "openapi": _VERSION,
             "info": {"title": chosen.project_name or self._settings.project_name, "version": self._version},
