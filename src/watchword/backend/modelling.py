@@ -71,12 +71,7 @@ class Modelling:
 
     async def create_collections(self, context: Context, designs: Sequence[CollectionDesign]) -> None:
         """Make collections, in order."""
-
-        async def work(remodel: Remodel) -> None:
-            for design in designs:
-                await remodel.create_collection(design)
-
-        await self.change(context, work)
+        await self.change(context, lambda remodel: remodel.create_collections(designs))
 
     async def change_collections(self, context: Context, given: Sequence[tuple[str, Members | None]]) -> None:
         """Say something of collections."""

@@ -32,7 +32,7 @@ from watchword.query.types import FieldType
 from watchword.storage.tables import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,8 +81,17 @@ class Remodel:
         """See what the database holds now."""
         self._catalogue = await reflect_in(self._connection, self._kind, self._options)
 
-    async def create_collection(self, design: CollectionDesign) -> None:
-        """Make a collection with its fields, or a folder. Without a key among the fields it gets one: `id`."""
+    async def create_collections(self, designs: Sequence[CollectionDesign]) -> None:
+        """Make collections with their fields, or folders. Without a key among the fields one gets one: `id`."""
+        names = [design.collection for design in designs]
+        if len(set(names)) < len(names):
+            raise invalid_payload("Two collections have the same name")
+        for design in designs:
+            await self._create_collection(design)
+        if designs:
+            await self.look()
+
+    async def _create_collection(self, design: CollectionDesign) -> None:
         name = design.collection
         self._check_name(name)
         if name in self.catalogue.schema.collections or name in self.catalogue.meta.collections:
@@ -94,7 +103,6 @@ class Remodel:
             await self._create_table(name, list(design.fields or ()))
         if given is not None or is_folder:
             await say(self._connection, said)
-        await self.look()
 
     async def change_collection(self, name: str, meta: Members | None) -> None:
         """Say something of a collection; None forgets what was said."""

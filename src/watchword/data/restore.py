@@ -20,9 +20,9 @@ class Restore:
 
     def __init__(self, document: dict[str, Any], difference: Difference) -> None:
         """Raise INVALID_PAYLOAD for entries that make no sense."""
-        self._collections = [(each, becoming("collections", document, each)) for each in difference.collections]
-        self._fields = [(each, becoming("fields", document, each)) for each in difference.fields]
-        self._relations = [(each, becoming("relations", document, each)) for each in difference.relations]
+        self._collections = becoming("collections", document, difference.collections)
+        self._fields = becoming("fields", document, difference.fields)
+        self._relations = becoming("relations", document, difference.relations)
 
     async def run(self, remodel: Remodel) -> None:
         """Drop what shall go, make what is new, then change the rest; relations come last."""
@@ -49,7 +49,11 @@ class Restore:
             await remodel.delete_collection(name)
 
     async def _create_collections(self, remodel: Remodel) -> set[str]:
-        made = set()
+        new: list[CollectionDesign] = []
+        fields: dict[str, list[Part]] = {}
+        for _, field in self._fields:
+            if field is not None:
+                fields.setdefault(field.collection, []).append(field)
         for _, part in self._collections:
             if part is None:
                 continue
@@ -57,11 +61,11 @@ class Restore:
             if name in remodel.catalogue.schema.collections or name in remodel.catalogue.meta.collections:
                 await remodel.change_collection(name, part.meta)
                 continue
-            own = [_field(field) for _, field in self._fields if field is not None and field.collection == name]
+            own = [_field(field) for field in fields.get(name, ())]
             schema: Members | None = None if part.schema is None else {}
-            await remodel.create_collection(CollectionDesign(name, schema, part.meta, own))
-            made.add(name)
-        return made
+            new.append(CollectionDesign(name, schema, part.meta, own))
+        await remodel.create_collections(new)
+        return {design.collection for design in new}
 
 
 def _field(part: Part) -> FieldDesign:

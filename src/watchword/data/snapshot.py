@@ -156,14 +156,18 @@ def differences(document: dict[str, Any], wanted: Snapshot) -> dict[str, list[di
     return found if any(found.values()) else None
 
 
-def becoming(kind: str, document: dict[str, Any], changed: Changed) -> Part | None:
-    """Return a part as it shall be; None where it shall not be.
+def becoming(kind: str, document: dict[str, Any], difference: Sequence[Changed]) -> list[tuple[Changed, Part | None]]:
+    """Return the parts of a difference with what each shall be; None where it shall not be.
 
     Raises:
         Problem: INVALID_PAYLOAD for entries that make no sense.
     """
-    wanted: Any = next((each for each in document[kind] if _key(kind, each) == _named(kind, changed)), None)
-    wanted = deepcopy(wanted)
+    here = {_key(kind, each): each for each in document[kind]}
+    return [(each, _become(kind, here.get(_named(kind, each)), each)) for each in difference]
+
+
+def _become(kind: str, present: Any, changed: Changed) -> Part | None:
+    wanted = deepcopy(present)
     for change in changed.diff:
         if change.kind == "D" and not change.path:
             return None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.application import ADMIN, Application, application, permission
+from watchword.data.remodel import Remodel
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -131,3 +132,36 @@ async def test_only_administrators_take_compare_and_apply(app: Application) -> N
     headers = {"Authorization": "Bearer reader-static-token"}
     for method, path in (("GET", "/schema/snapshot"), ("POST", "/schema/diff"), ("POST", "/schema/apply")):
         assert (await app.http.request(method, path, json={}, headers=headers)).status_code == 403, path
+
+
+async def test_new_collections_are_made_without_a_look_at_the_database_for_each(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[None] = []
+    look = Remodel.look
+
+    async def counted(remodel: Remodel) -> None:
+        looks.append(None)
+        await look(remodel)
+
+    monkeypatch.setattr(Remodel, "look", counted)
+    wanted = await app.admin("GET", "/schema/snapshot")
+    for number in range(20):
+        name = f"notes_{number}"
+        wanted["collections"].append({"collection": name, "schema": {}, "meta": {"note": name}})
+        wanted["fields"].append({"collection": name, "field": "words", "type": "string", "schema": {}, "meta": None})
+    _, found = await compare(app, wanted)
+    await app.admin("POST", "/schema/apply", found)
+
+    assert len(looks) <= 4
+    told = {each["collection"]: each["meta"] for each in await app.admin("GET", "/collections")}
+    assert all(told[f"notes_{number}"]["note"] == f"notes_{number}" for number in range(20))
+    assert (await app.admin("POST", "/items/notes_19", {"words": "x"}))["words"] == "x"
+
+
+async def test_two_collections_of_one_name_are_not_made(app: Application) -> None:
+    body = [{"collection": "notes", "schema": {}}, {"collection": "notes", "schema": {}}]
+    answer = await app.http.post("/collections", json=body, headers=ADMIN)
+
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "INVALID_PAYLOAD")
+    assert (await app.http.get("/collections/notes", headers=ADMIN)).status_code == 403
