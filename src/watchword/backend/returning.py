@@ -38,13 +38,14 @@ class _Passage(msgspec.Struct, frozen=True):
     key: str
     before: Image | None
     after: Image | None
+    omitted: frozenset[str]
 
     def differs(self, names: Iterable[str]) -> bool:
-        """Whether one of these members is another one, or the row came or went."""
+        """Whether one of these members is another one, or may be: or the row came or went."""
         before, after = self.before, self.after
         if before is None or after is None:
             return before is not after
-        return any(before.get(name) != after.get(name) for name in names)
+        return any(name in self.omitted or before.get(name) != after.get(name) for name in names)
 
     def images(self) -> list[Image]:
         """What the row was and is, as far as there was and is one."""
@@ -73,7 +74,10 @@ def _passages(entries: Iterable[Logged]) -> Iterable[_Passage]:
     for entry in entries:
         first.setdefault((entry.collection, entry.key), entry)
         last[entry.collection, entry.key] = entry
-    return [_Passage(*name, first[name].before, last[name].after) for name in first]
+    return [
+        _Passage(*name, begin.before, last[name].after, frozenset(begin.omitted + last[name].omitted))
+        for name, begin in first.items()
+    ]
 
 
 class _Judge:
