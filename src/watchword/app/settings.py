@@ -285,6 +285,13 @@ class Settings(msgspec.Struct, frozen=True):
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
+    def having(self, **flags: Any) -> Settings:
+        """Return the same with flags of a command, by name in small letters, that are given."""
+        given = {
+            name.upper(): _convert(_BY_NAME[name.upper()], flag) for name, flag in flags.items() if flag is not None
+        }
+        return Settings(self.values | given, self.tables)
+
     @property
     def database_url(self) -> str:
         """The URL of the database, from `DB_*` where `DB_CLIENT` is set."""

@@ -78,6 +78,10 @@ class Fifo:
         """Whether more waits than may wait: the client does not read."""
         return self._hard.is_below(len(self._queue) + len(self._kept), self._size)
 
+    def has_room_for(self, event: Event) -> bool:
+        """Whether an event can be queued without too many bytes waiting."""
+        return not self._hard.is_below(0, self._size + event.size)
+
     @property
     def lagging(self) -> bool:
         """Whether so much waits to be written that the client should read before it asks for more."""

@@ -6,7 +6,7 @@ Most of a start is importing, so that a command imports what it needs itself: `s
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
@@ -19,6 +19,7 @@ from watchword.base.secret import Secret
 from watchword.cli.credentials import keys, tokens
 from watchword.cli.importing import importing
 from watchword.cli.options import config_option, configure_logs, database_argument, database_option, settings_of
+from watchword.cli.programs import is_program, load_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,10 @@ def _administration(settings: Settings) -> Administration:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 def serve(database: str | None, config: Path | None, host: str | None, port: int | None) -> None:
-    """Serve a database over REST and WebSockets."""
+    """Serve a database over REST and WebSockets, or an application in Python: `module:app`."""
+    if database is not None and is_program(database):
+        _serve_program(database, config, host=host, port=port)
+        return
     settings = settings_of(config, database, host=host, port=port)
     sockets = listen(settings["HOST"], settings["PORT"])  # from now on clients wait for us
     with importing():
@@ -79,6 +83,17 @@ def serve(database: str | None, config: Path | None, host: str | None, port: int
 
     configure_logs(settings)
     serve_app(Watchword(settings), sockets)
+
+
+def _serve_program(name: str, config: Path | None, **flags: Any) -> None:
+    if config is not None:
+        raise SettingsError("--config: an application brings its own settings; give them to Watchword(...)")
+    with importing():
+        from watchword.app.serve import serve as serve_app  # noqa: PLC0415 - see above
+    program = load_program(name)
+    program.settings = program.settings.having(**flags)
+    configure_logs(program.settings)
+    serve_app(program)
 
 
 @app.command()
