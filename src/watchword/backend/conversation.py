@@ -17,18 +17,15 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.fifo import Batch, Fifo
-from watchword.backend.limits import Meter
+from watchword.backend.incoming import IncomingCalls, Inlet, heartbeat_of, outbox_of
 from watchword.backend.line import Soon
-from watchword.backend.outbox import Outbox
-from watchword.backend.pace import Pulse as PulsePace
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
 from watchword.base.errors import Code, Problem
-from watchword.connection.heartbeat import Beat, Heartbeat, Pulse
+from watchword.connection.heartbeat import Beat, Pulse
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
-from watchword.protocol.dialect import Batching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -72,9 +69,10 @@ class Conversation:
         self._attendant = attendant or Attendant()
         self._clock = services.clock
         self._machine = AuthMachine(policy)
-        self._heartbeat = _heartbeat(pace.heartbeat)
-        self._outbox = _outbox(dialect, pace)
-        self._meter = Meter(pace.messages) if pace.messages is not None else None
+        self._heartbeat = heartbeat_of(pace)
+        self._outbox = outbox_of(dialect, pace)
+        self._inlet = Inlet(dialect, pace)
+        self._calls = IncomingCalls(self, self._attendant, pace.calls)
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._applying = anyio.Lock(fast_acquire=True)
@@ -82,7 +80,6 @@ class Conversation:
         self._follower: Principal = ANONYMOUS
         self._shut: Shut | None = None
         self._group: TaskGroup | None = None
-        self._calls = 0
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
         self._line: Line | None = None
@@ -301,22 +298,16 @@ class Conversation:
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
     def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
-        """Return what a message asks for: nothing when it is too long or one too many.
-
-        Before the authentication one that is too long is a failed one, so that the client is told.
-        """
-        is_stranger = self._machine.state is State.WAITING
-        if _exceeds(frame, self._pace.first_frame if is_stranger else self._pace.frame):
-            if is_stranger:
-                return (op.Invalid(Problem(Code.CONTENT_TOO_LARGE), "auth"),)
-            _log.warning("connection.refused", reason="too large a message", user=self.principal.user)
-            self.stop(CLOSE_TOO_BIG)
+        """Return what a message asks for: nothing when it is too long or one too many."""
+        try:
+            return self._inlet.read(frame, self._clock.monotonic(), is_stranger=self._machine.state is State.WAITING)
+        except Problem as problem:
+            if problem.code is Code.REQUESTS_EXCEEDED:
+                self.say(out.Failure(op.Ignore(), problem))
+            else:
+                _log.warning("connection.refused", reason="too large a message", user=self.principal.user)
+                self.stop(CLOSE_TOO_BIG)
             return ()
-        wait = self._meter.take(self._clock.monotonic()) if self._meter is not None else 0.0
-        if wait:
-            self.say(out.Failure(op.Ignore(), Problem(Code.REQUESTS_EXCEEDED, retry_after=wait)))
-            return ()
-        return self._dialect.receive(frame)
 
     async def _admit(self, operation: op.Operation) -> None:
         try:
@@ -332,9 +323,10 @@ class Conversation:
             with anyio.CancelScope(shield=True):  # what has begun in the database is not cut off in its middle
                 await self._perform(admitted)
         except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
-            self._fail(operation, error)
+            self.blame(operation, error)
 
-    def _fail(self, operation: op.Operation, error: Exception) -> None:
+    def blame(self, operation: op.Operation, error: Exception) -> None:
+        """Say why an operation was blocked, or that it has failed."""
         problem = error if isinstance(error, Problem) else unexpected(operation, error)
         self._attendant.failed(operation, problem)
         self.say(out.Failure(operation, problem))
@@ -384,31 +376,13 @@ class Conversation:
             case op.Unsubscribe():
                 self._subscriptions.unfollow(operation)
             case op.Invoke():
-                self._begin_call(operation)
+                self._calls.begin(operation)
             case op.Transmit():
                 self._attendant.transmitted(operation)
             case op.Answer():
                 self._attendant.answered(operation)
             case op.Raw():
                 self._attendant.raw(operation)
-
-    def _begin_call(self, operation: op.Invoke) -> None:
-        if self._calls >= self._pace.calls:
-            raise Problem(Code.REQUESTS_EXCEEDED, "Too many calls at the same time.", limit=self._pace.calls)
-        if self._group is not None:
-            self._calls += 1
-            self._group.start_soon(self._call, operation)
-
-    async def _call(self, operation: op.Invoke) -> None:
-        try:
-            reply = await self._attendant.call(operation, self.caller)
-        except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
-            self._fail(operation, error)
-        else:
-            if reply is not None:
-                self.say(reply)
-        finally:
-            self._calls -= 1
 
     async def _apply(self) -> None:
         """Do what the machine wants done, in its order, whichever task has come to it first."""
@@ -529,23 +503,3 @@ class Conversation:
                 self._machine.shut(out.Cause.SILENT)
             case Beat.NOTHING:
                 pass
-
-
-def _exceeds(frame: str | bytes, limit: int) -> bool:
-    """Whether a message takes more bytes; text is encoded only where its length leaves that open."""
-    if len(frame) > limit or isinstance(frame, bytes):
-        return len(frame) > limit
-    return not frame.isascii() and len(frame.encode("utf-8", "surrogatepass")) > limit
-
-
-def _heartbeat(pace: float | PulsePace | None) -> Heartbeat | Pulse | None:
-    if isinstance(pace, PulsePace):
-        return Pulse(pace.period, pace.patience)
-    return None if pace is None else Heartbeat(pace)
-
-
-def _outbox(dialect: Dialect, pace: Pace) -> Outbox | Fifo:
-    if pace.gap is None:
-        join = dialect.join if isinstance(dialect, Batching) else None
-        return Fifo(dialect.push, join, pace.outbound, pace.high_water)
-    return Outbox(dialect.push, pace.gap, pace.outbound, pace.high_water)
