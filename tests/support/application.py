@@ -16,7 +16,7 @@ from watchword.app.application import Watchword
 from watchword.app.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from anyio.abc import TaskGroup
@@ -87,7 +87,11 @@ def permission(
 
 @asynccontextmanager
 async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncIterator[Application]:
-    """Run an application on a fresh database with the tables of `ddl`; without any, one more on a database in use."""
+    """Run an application on a fresh database with the tables of `ddl`; without any, one more on a database in use.
+
+    Flags are settings; the flag `register` is a function that is called with the application before it starts.
+    """
+    register: Callable[[Watchword], object] | None = flags.pop("register", None)
     if ddl:
         await migrated(url)
         await _create(url, ddl)
@@ -101,6 +105,8 @@ async def application(url: str, ddl: str = ARTICLES, **flags: Any) -> AsyncItera
         "WEBSOCKETS_REST_GATHER": "1ms",
     }
     app = Watchword(load_settings(environment={}, flags=defaults | flags))
+    if register is not None:
+        register(app)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.lifespan(),

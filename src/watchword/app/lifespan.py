@@ -48,7 +48,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
         parts.feed.start()
         async with anyio.create_task_group() as group:
             group.start_soon(parts.feed.run)
-            group.start_soon(parts.background.run)
+            await group.start(parts.background.run)
             settings = parts.settings
             age, count = settings["CHANGE_RETENTION"], settings["CHANGE_RETENTION_COUNT"]
             group.start_soon(_every, STRUCTURE_SECONDS, "structure", parts.structure.refresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from watchword.access.permissions import Action
 from watchword.backend.application import Application
@@ -19,7 +19,6 @@ from watchword.protocol.operations import ABSENT
 if TYPE_CHECKING:
     from watchword.app.build import Parts
     from watchword.backend.exchange import Exchange
-    from watchword.backend.pipeline import Middleware
     from watchword.backend.procedures import Router
     from watchword.backend.socket import Socket
     from watchword.identity.outside import Authenticator
@@ -50,14 +49,26 @@ class Program:
         """The router that all procedures of the application are under."""
         return self._application.router
 
+    @overload
+    def query(self, function: F, /) -> F: ...
+    @overload
+    def query(self, /, *, name: str | None = None, **requirements: Any) -> Callable[[F], F]: ...
     def query(self, function: Any = None, /, *, name: str | None = None, **requirements: Any) -> Any:
         """Register a procedure that only reads; see `Router.query`."""
         return self._registered(self.procedures.query, function, name, requirements)
 
+    @overload
+    def mutation(self, function: F, /) -> F: ...
+    @overload
+    def mutation(self, /, *, name: str | None = None, **requirements: Any) -> Callable[[F], F]: ...
     def mutation(self, function: Any = None, /, *, name: str | None = None, **requirements: Any) -> Any:
         """Register a procedure that may change something; see `Router.mutation`."""
         return self._registered(self.procedures.mutation, function, name, requirements)
 
+    @overload
+    def subscription(self, function: F, /) -> F: ...
+    @overload
+    def subscription(self, /, *, name: str | None = None, **requirements: Any) -> Callable[[F], F]: ...
     def subscription(self, function: Any = None, /, *, name: str | None = None, **requirements: Any) -> Any:
         """Register an async generator; see `Router.subscription`."""
         return self._registered(self.procedures.subscription, function, name, requirements)
@@ -75,13 +86,17 @@ class Program:
 
     # -- around everything -------------------------------------------------------------------------------------------
 
-    def middleware(self, around: Middleware | None = None, /, *, priority: int = 0) -> Any:
+    @overload
+    def middleware(self, around: F, /) -> F: ...
+    @overload
+    def middleware(self, /, *, priority: int = 0) -> Callable[[F], F]: ...
+    def middleware(self, around: Any = None, /, *, priority: int = 0) -> Any:
         """Put a function around every operation of every dialect: `(call, operation, proceed)`.
 
         It returns what `await proceed(operation)` gives, or something in its place; raises Problem to refuse.
         """
 
-        def add(function: Middleware) -> Middleware:
+        def add(function: F) -> F:
             self._application.pipeline.add(function, priority)
             return function
 

@@ -25,6 +25,11 @@ class Application:
         self._procedures: dict[str, Procedure] | None = None
 
     @property
+    def looks_at_operations(self) -> bool:
+        """Whether anything of the program sees the operations of others."""
+        return bool(self.pipeline) or self.hooks.has_before or self.hooks.has_after
+
+    @property
     def procedures(self) -> Mapping[str, Procedure]:
         """Every procedure by its full path, as registered by the time of the first call."""
         if self._procedures is None:

@@ -267,6 +267,14 @@ class Backend:
         missing. What was committed before the call is in the data alone. When rights change meanwhile, all is done
         again under the new ones.
         """
+        if not self.application.pipeline:
+            return await self._subscribe(context, peer, operation)
+        caller = await context()
+        return await self._through(caller, operation, lambda admitted: self._subscribe(context, peer, admitted))
+
+    async def _subscribe(
+        self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
+    ) -> Following:
         while True:
             generation = self._rights.generation
             caller = await context()

@@ -10,7 +10,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from anyio.abc import TaskGroup
+    from anyio.abc import TaskGroup, TaskStatus
 
 _log = structlog.get_logger(__name__)
 
@@ -25,10 +25,11 @@ class Background:
         self._group: TaskGroup | None = None
         self._running = 0
 
-    async def run(self) -> None:
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Take work until cancelled."""
         async with anyio.create_task_group() as group:
             self._group = group
+            task_status.started()
             try:
                 await anyio.sleep_forever()
             finally:

@@ -80,6 +80,7 @@ class Conversation:
         self._follower: Principal = ANONYMOUS
         self._shut: Shut | None = None
         self._group: TaskGroup | None = None
+        self._echo: list[tuple[str | None, Event]] | None = None
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
         self._line: Line | None = None
@@ -166,6 +167,9 @@ class Conversation:
         # So much at once is not the client's fault, however fast it reads.
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
+            return
+        if self._echo is not None:
+            self._echo.append((subscription, event))
             return
         self._outbox.deliver(subscription, event)
         if self._outbox.overrun:
@@ -354,7 +358,7 @@ class Conversation:
             case op.Read() | op.Create() | op.Update() | op.Delete():
                 self.say(await self._services.perform(await self.caller(), operation))
             case op.Publish():
-                self.say(await self._services.publish(await self.caller(), operation))
+                await self._publish(operation)
             case op.Subscribe():
                 await self._subscriptions.follow(operation)
             case op.FollowLog():
@@ -363,6 +367,16 @@ class Conversation:
                 await self._subscriptions.join(operation)
             case _:
                 self._take(operation)
+
+    async def _publish(self, operation: op.Publish) -> None:
+        """Answer before the connection hears what it has published itself."""
+        caller, self._echo = await self.caller(), []
+        try:
+            self.say(await self._services.publish(caller, operation))
+        finally:
+            echo, self._echo = self._echo, None
+            for subscription, event in echo:
+                self.deliver_as_it_is(subscription, event)
 
     def _take(self, operation: _Quick) -> None:
         """Do what needs no waiting."""

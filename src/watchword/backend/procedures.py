@@ -93,6 +93,15 @@ class Procedure:
         """Whether the public may not call it."""
         return any(self.requirements)
 
+    def admits(self, principal: Principal, role_names: Mapping[str, str]) -> bool:
+        """Whether somebody may call it."""
+        try:
+            for required in self.requirements:
+                required.check(principal, role_names)
+        except Problem:
+            return False
+        return True
+
     def _check(self, call: Call, role_names: Mapping[str, str]) -> None:
         for required in self.requirements:
             required.check(call.principal, role_names)
@@ -160,7 +169,7 @@ class Router:
         """Register an async generator, whose values are told as they come."""
         return self._register(Kind.SUBSCRIPTION, function, name, requirements)
 
-    def middleware(self, around: Middleware) -> Middleware:
+    def middleware(self, around: F) -> F:
         """Put a function around every procedure of this router and of those in it: `(call, input, proceed)`."""
         self._layers.append(around)
         return around

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+_COMPONENTS = "#/components/schemas/"
+
 
 class Shape(Protocol):
     """A type that values are read as and written from."""
@@ -31,8 +33,8 @@ class Shape(Protocol):
     def write(self, value: Any) -> Any:
         """Return a value as JSON, or raise TypeError or ValueError when it is not of this type."""
 
-    def schema(self, components: Json) -> Json:
-        """Return the JSON Schema; what it refers to is added to `components`."""
+    def schema(self, components: Json, prefix: str) -> Json:
+        """Return the JSON Schema; what it refers to is added to `components`, under names with a prefix."""
 
 
 class PlainShape:
@@ -57,10 +59,10 @@ class PlainShape:
             msgspec.convert(plain, self.kind, strict=True, str_keys=True)
         return plain
 
-    def schema(self, components: Json) -> Json:
+    def schema(self, components: Json, prefix: str) -> Json:
         """Return the type's schema."""
-        (schema,), parts = msgspec.json.schema_components([self.kind], ref_template="#/components/schemas/{name}")
-        components |= parts
+        (schema,), parts = msgspec.json.schema_components([self.kind], ref_template=f"{_COMPONENTS}{prefix}{{name}}")
+        components |= {f"{prefix}{name}": part for name, part in parts.items()}
         return schema
 
 
@@ -82,13 +84,11 @@ class PydanticShape:
         found = value if isinstance(value, self._model) else self._model.model_validate(value)
         return found.model_dump(mode="json", by_alias=True)
 
-    def schema(self, components: Json) -> Json:
+    def schema(self, components: Json, prefix: str) -> Json:
         """Return the model's schema."""
-        schema: Json = self._model.model_json_schema(ref_template="#/components/schemas/{model}")
-        components |= schema.pop("$defs", {})
-        name = self._model.__name__
-        components[name] = schema
-        return {"$ref": f"#/components/schemas/{name}"}
+        schema: Json = self._model.model_json_schema(ref_template=f"{_COMPONENTS}{prefix}{{model}}")
+        components |= {f"{prefix}{name}": part for name, part in schema.pop("$defs", {}).items()}
+        return schema
 
 
 class Signature:
@@ -112,6 +112,7 @@ class Signature:
         )
         self._default = rest[0].default if self.takes_whole else inspect.Parameter.empty
         self.input = self._input(rest, hints)
+        self._has_defaults = [parameter.default is not inspect.Parameter.empty for parameter in rest]
         self.output = shape_of(_result(hints.get("return", Any), is_generator=self.is_generator))
 
     def _input(self, rest: list[inspect.Parameter], hints: dict[str, Any]) -> Shape | None:
@@ -130,6 +131,13 @@ class Signature:
                 members.append((parameter.name, kind, _default(parameter.default)))
         name = "".join(word.capitalize() for word in self.function.__name__.split("_")) + "Input"
         return PlainShape(msgspec.defstruct(name, members, kw_only=True, forbid_unknown_fields=True))
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it cannot be called without an input."""
+        if self.takes_whole:
+            return self._default is inspect.Parameter.empty
+        return any(not has_default for has_default in self._has_defaults)
 
     def arguments(self, data: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return what to call the function with, beside the call.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.access.principal import ANONYMOUS
-from watchword.backend.context import Context
+from watchword.backend.context import Connection, Context
 from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.http.origins import SAFE_METHODS, Origins
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.http.settings import HttpSettings
 
+DIALECT = "rest"
+"""What is spoken where nothing else is."""
+
+_ID_BYTES = 15
 _QUERY_PARAMETER = "access_token"
 _SEVERAL = "The request uses more than one method for including an access token"
 
@@ -79,6 +85,26 @@ class Callers:
             return await self._backend.context(ANONYMOUS, client)
         identified = await self._backend.identify(AccessToken(presented.token), client)
         return Context(identified.principal, identified.access, client)
+
+    def known(self, context: Context, request: Request) -> Context:
+        """Return a context that knows its request, where the application's code may ask for it."""
+        if not self._backend.application.looks_at_operations:
+            return context
+        return replace(context, connection=connection_of(request, DIALECT, context.client))
+
+
+def connection_of(connection: HTTPConnection, dialect: str, client: Client, **more: Any) -> Connection:
+    """Return what is known of a connection by its request, under a name that cannot be guessed."""
+    scope = connection.scope
+    return Connection(
+        secrets.token_urlsafe(_ID_BYTES),
+        dialect,
+        client,
+        headers=tuple(scope["headers"]),
+        query_string=scope.get("query_string", b""),
+        path=scope["path"],
+        **more,
+    )
 
 
 def explicit_token(connection: HTTPConnection) -> str | None:

@@ -98,7 +98,7 @@ class Endpoint:
                 return answer.adding(("set-cookie", cleared))
             return answer
         try:
-            return await self._handle(Call(request, context))
+            return await self._handle(Call(request, self._callers.known(context, request)))
         except Problem as problem:
             return problem_answer(problem)
 

@@ -10,7 +10,7 @@ from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.http.answers import NO_STORE, Answer, json_answer
 from watchword.http.bodies import read_value
-from watchword.http.sockets import connection_of
+from watchword.http.caller import connection_of
 from watchword.protocol.operations import ABSENT, Invoke
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from starlette.requests import HTTPConnection
 from watchword.backend.limits import Occupancy, Seat, SocketLimits
 from watchword.base.errors import Problem
 from watchword.dialects.socketcluster import SocketCluster
-from watchword.http.caller import client_of
-from watchword.http.sockets import connection_of
+from watchword.http.caller import client_of, connection_of
 from watchword.http.transport import AsgiTransport, refuse
 
 if TYPE_CHECKING:

@@ -6,20 +6,18 @@ every mode, and a bad one refuses the upgrade; only the mode `strict` demands on
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 from starlette.requests import HTTPConnection
 
-from watchword.backend.context import Connection
 from watchword.backend.limits import Occupancy, Seat, SocketLimits
 from watchword.backend.pace import Pace
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
 from watchword.connection.policy import AuthPolicy, Mode
-from watchword.http.caller import client_of, explicit_token, session_token
+from watchword.http.caller import client_of, connection_of, explicit_token, session_token
 from watchword.http.origins import Origins
 from watchword.http.transport import AsgiTransport, refuse
 from watchword.protocol.operations import AccessToken
@@ -31,12 +29,10 @@ if TYPE_CHECKING:
 
     from watchword.access.principal import Principal
     from watchword.backend.backend import Backend
-    from watchword.identity.client import Client
     from watchword.protocol.dialect import Dialect
 
 _log = structlog.get_logger(__name__)
 
-_ID_BYTES = 15
 _TOLD = frozenset({400, 401, 429, 503})
 _OTHERWISE = 403
 
@@ -134,20 +130,6 @@ class SocketEndpoint:
         transport = AsgiTransport(connection.scope, receive, send)
         await conversation.run(transport, principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous))
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
-
-
-def connection_of(connection: HTTPConnection, dialect: str, client: Client, **more: Any) -> Connection:
-    """Return what is known of a connection by its upgrade request, under a name that cannot be guessed."""
-    scope = connection.scope
-    return Connection(
-        secrets.token_urlsafe(_ID_BYTES),
-        dialect,
-        client,
-        headers=tuple(scope["headers"]),
-        query_string=scope.get("query_string", b""),
-        path=scope["path"],
-        **more,
-    )
 
 
 async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:

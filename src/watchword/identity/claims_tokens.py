@@ -29,6 +29,8 @@ from watchword.base.spans import parse_span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from joserfc._rfc7515.model import JWSAlgModel
+
     from watchword.base.clock import Clock
 
 _PARTS = 3
@@ -65,6 +67,15 @@ class TokenKeys(msgspec.Struct, frozen=True, repr_omit_defaults=True):
         return f"TokenKeys({'secret' if self.secret is not None else 'key pair'})"
 
 
+class _Registry(JWSRegistry):
+    """The algorithms of one endpoint; `EdDSA`, which clients know by no other name, comes without a warning."""
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name == "EdDSA" and name in (self.allowed or ()):
+            return self.algorithms[name]
+        return super().get_alg(name)
+
+
 class ClaimsTokens:
     """Signs and verifies. Keys may be changed while the program runs.
 
@@ -90,7 +101,7 @@ class ClaimsTokens:
             raise ValueError(f"{self._algorithm} does not fit the key")
         accepted = keys.verify_algorithms or ((keys.algorithm,) if keys.algorithm else fitting)
         self._accepted = tuple(name for name in accepted if name in fitting)
-        self._registry = JWSRegistry(algorithms=list({*self._accepted, self._algorithm}), strict_check_header=False)
+        self._registry = _Registry(algorithms=list({*self._accepted, self._algorithm}), strict_check_header=False)
         self.keys = keys
 
     def sign(self, payload: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from watchword.http.answers import Answer, json_answer
 from watchword.http.openapi import credentials, fixed, modelling, snapshots
 from watchword.http.openapi.items import Described, ItemPaths
 from watchword.http.openapi.operations import parameters
+from watchword.http.openapi.procedures import described
 from watchword.http.system import FAMILIES, WRITTEN_BY_US
 from watchword.http.utilities import is_sorted
 from watchword.identity.project import COLLECTION as SETTINGS
@@ -51,14 +52,16 @@ class Description:
         """Answer with the description of all that the caller may use."""
         chosen = await self._backend.identity.project.settings()
         paths, components = self._described.of(self._backend.structure.catalogue, call.context.access)
+        names = await self._backend.identity.names()
+        own, parts = described(self._backend.application.procedures.values(), call.context.principal, names)
         document: Json = {
             "openapi": _VERSION,
             "info": {"title": chosen.project_name or self._settings.project_name, "version": self._version},
             "servers": [{"url": self._settings.public_url or "/"}],
             "security": [{}, {"bearer": []}, {"session": []}],
-            "paths": self._fixed(call) | paths,
+            "paths": self._fixed(call) | paths | own,
             "components": {
-                "schemas": components,
+                "schemas": components | parts,
                 "parameters": parameters(),
                 "responses": {"Problem": fixed.problem()},
                 "securitySchemes": self._schemes(),
@@ -89,14 +92,14 @@ def _described(catalogue: Catalogue, access: Access) -> tuple[dict[str, Json], d
     """Return the paths and the components of every collection that the caller may use in some way."""
     paths: dict[str, Json] = {}
     components: dict[str, Json] = {}
-    for described in _named(catalogue.schema):
-        items = ItemPaths(catalogue, access, described)
-        paths |= items.as_singleton if described.collection.name == SETTINGS else items.paths
+    for named in _named(catalogue.schema):
+        items = ItemPaths(catalogue, access, named)
+        paths |= items.as_singleton if named.collection.name == SETTINGS else items.paths
         components |= items.components
-        update = access.find(described.collection.name, Action.UPDATE)
-        if update is not None and is_sorted(described.collection) and not described.collection.system:
-            path = described.path.replace("/items/", "/utils/sort/", 1)
-            paths |= fixed.sorting(path, described.collection.name)
+        update = access.find(named.collection.name, Action.UPDATE)
+        if update is not None and is_sorted(named.collection) and not named.collection.system:
+            path = named.path.replace("/items/", "/utils/sort/", 1)
+            paths |= fixed.sorting(path, named.collection.name)
     return paths, components
 
 
