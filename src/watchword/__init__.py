@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from watchword.backend.socketcluster import SocketClusterServer
     from watchword.backend.socketcluster_options import SocketClusterOptions
     from watchword.base.errors import Code, Problem, Thrown
+    from watchword.identity.claims_tokens import TokenKeys
     from watchword.identity.client import Client
     from watchword.identity.jwks import jwks_authenticator
     from watchword.identity.outside import Identified
@@ -66,6 +67,7 @@ __all__ = [
     "SocketClusterOptions",
     "SocketClusterServer",
     "Thrown",
+    "TokenKeys",
     "Watchword",
     "__version__",
     "jwks_authenticator",
@@ -103,6 +105,7 @@ _HOMES = {
     "SocketClusterOptions": "backend.socketcluster_options",
     "SocketClusterServer": "backend.socketcluster",
     "Thrown": "base.errors",
+    "TokenKeys": "identity.claims_tokens",
     "Watchword": "app.application",
     "jwks_authenticator": "identity.jwks",
     "load_settings": "app.settings",

@@ -28,6 +28,7 @@ from watchword.app.setup_link import SetupLink
 from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
+from watchword.dialects.socketcluster import SocketCluster
 from watchword.http.demo_page import demo_routes
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
@@ -121,7 +122,8 @@ class Watchword(Program):
             return build_app(backend, http, routes)
         from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
 
-        metrics = Metrics(self.parts, __version__, (Directus.name, DirectusLogs.name))
+        spoken = (Directus.name, DirectusLogs.name, *([SocketCluster.name] if self._endpoints else ()))
+        metrics = Metrics(self.parts, __version__, spoken)
         routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
         metrics.name_routes(routes)
         return build_app(backend, http, routes, metrics.observe)

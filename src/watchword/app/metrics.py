@@ -32,7 +32,12 @@ LEAST_TOKEN = 16
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "SEARCH", "OPTIONS"})
 _OPEN = tuple(state for state in State if state is not State.CLOSED)
-_CREDENTIALS = {"AccessToken": "access_token", "RefreshToken": "refresh_token", "Password": "password"}
+_CREDENTIALS = {
+    "AccessToken": "access_token",
+    "RefreshToken": "refresh_token",
+    "Password": "password",
+    "ClaimsToken": "claims_token",
+}
 
 
 def metrics_tokens(settings: Settings) -> list[Secret]:
@@ -100,12 +105,17 @@ class _PartsCollector(Collector):
         yield self._sockets()
         yield _gauge("subscriptions", "Subscriptions of all sockets.", parts.hub.subscriptions)
         yield _gauge("groups", "Groups of subscriptions that see the same.", parts.hub.views)
+        channels = parts.backend.channels
+        yield _gauge("channels", "Channels that somebody hears.", len(channels.names))
+        yield _gauge("channel_subscriptions", "Subscriptions of all sockets to channels.", channels.subscriptions)
         yield _gauge("log_followers", "Sockets that follow the server's log.", parts.journal.followers)
         seconds, changes = parts.feed.lag
         yield _gauge("feed_lag_seconds", "All that was committed longer ago than this has been told.", seconds)
         yield _gauge("feed_lag_changes", "Changes that are known and have not been told.", changes)
         yield _counter("changes_told", "Changes that were read from the log and told.", parts.feed.told)
         yield _counter("deliveries", "Events that were handed to subscriptions.", parts.hub.delivered)
+        yield _counter("publications", "What was published on channels.", channels.published)
+        yield _counter("publications_delivered", "Publications that were handed to sockets.", channels.delivered)
         yield _counter("connections_cut", "Sockets cut because their clients did not read.", parts.hub.cut)
         dropped = parts.journal.dropped
         yield _counter("log_records_dropped", "Log records that followers were too slow for.", dropped)

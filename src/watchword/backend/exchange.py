@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PRESENCE = "presence/"
 """The channel `presence/X` tells who comes to the channel X and goes; who may hear X may hear that."""
 
+SUBSCRIBED, UNSUBSCRIBED = "subscribed", "unsubscribed"
 HERE, CAME, LEFT = "here", "join", "leave"
 
 _OPEN = ChannelRules("**")
@@ -56,7 +57,7 @@ class Exchange:
         if ear is None:
             ear = self._own[channel] = _Ear()
             self._channels.join(ear, channel)
-        return Subscription(channel, ear.stream)
+        return Subscription(self, channel, ear.stream)
 
     channel = subscribe
 
@@ -74,6 +75,22 @@ class Exchange:
     def is_subscribed(self, channel: str) -> bool:
         """Whether the server itself hears a channel."""
         return channel in self._own
+
+    def get_channel_state(self, channel: str) -> str:
+        """Return whether the server itself hears a channel: `subscribed` or `unsubscribed`."""
+        return SUBSCRIBED if channel in self._own else UNSUBSCRIBED
+
+    @property
+    def backpressure(self) -> int:
+        """How much waits for the slowest consumer of any channel."""
+        return max((ear.stream.backpressure for ear in self._own.values()), default=0)
+
+    def kill(self, channel: str) -> None:
+        """Hear a channel no more; its consumers end at once."""
+        ear = self._own.get(channel)
+        if ear is not None:
+            ear.stream.kill()
+            self.unsubscribe(channel)
 
     def history(self, channel: str, *, last: int | None = None, since: str | None = None) -> list[Publication]:
         """Return what is kept of a channel, oldest first: all, the `last` so many, or what came `since` a position.
@@ -120,9 +137,33 @@ class Exchange:
 class Subscription:
     """One channel as the server hears it."""
 
-    def __init__(self, name: str, stream: Stream[Any]) -> None:
+    def __init__(self, exchange: Exchange, name: str, stream: Stream[Any]) -> None:
         self.name = name
+        self._exchange = exchange
         self._stream = stream
+
+    @property
+    def state(self) -> str:
+        """`subscribed` or `unsubscribed`."""
+        return self._exchange.get_channel_state(self.name)
+
+    def is_subscribed(self) -> bool:
+        """Whether the server hears it."""
+        return self._exchange.is_subscribed(self.name)
+
+    def unsubscribe(self) -> None:
+        """Hear it no more."""
+        self._exchange.unsubscribe(self.name)
+
+    def transmit_publish(self, data: Any = ABSENT) -> None:
+        """Publish on it."""
+        self._exchange.transmit_publish(self.name, data)
+
+    async def publish(self, data: Any = ABSENT) -> Publication:
+        """Publish on it."""
+        return await self._exchange.publish(self.name, data)
+
+    invoke_publish = publish
 
     def __aiter__(self) -> Consumer[Any]:
         return self._stream.consumer()

@@ -12,6 +12,7 @@ from watchword.protocol import outcomes as out
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
+    from watchword.backend.streams import Consumer, Stream
     from watchword.protocol import operations as op
 
 CURRENT: ContextVar[Request | None] = ContextVar("CURRENT", default=None)
@@ -78,3 +79,49 @@ class Request:
         self.finish()
         self.socket.say(outcome)
         self.answered.set()
+
+
+class Procedures:
+    """The calls of one procedure. The task that takes one is about it until it takes the next."""
+
+    def __init__(self, stream: Stream[Request]) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> _Taker:
+        return _Taker(self._stream.consumer())
+
+    async def once(self, timeout: float | None = None) -> Request:  # noqa: ASYNC109 - as all streams
+        """Return the next call.
+
+        Raises:
+            TimeoutError: none came within `timeout` seconds.
+        """
+        request = await self._stream.once(timeout)
+        CURRENT.set(request)
+        return request
+
+    @property
+    def backpressure(self) -> int:
+        """How many calls wait for the slowest consumer."""
+        return self._stream.backpressure
+
+    def close(self) -> None:
+        """Let every consumer end after what waits for it."""
+        self._stream.close()
+
+    def kill(self) -> None:
+        """End every consumer at once."""
+        self._stream.kill()
+
+
+class _Taker:
+    def __init__(self, consumer: Consumer[Request]) -> None:
+        self._consumer = consumer
+
+    def __aiter__(self) -> _Taker:
+        return self
+
+    async def __anext__(self) -> Request:
+        request = await self._consumer.__anext__()
+        CURRENT.set(request)
+        return request

@@ -9,8 +9,8 @@ import anyio
 
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.backend.calls import OutgoingCalls, RemoteError
-from watchword.backend.request import CURRENT, Request
-from watchword.backend.streams import Consumer, Stream, Streams
+from watchword.backend.request import CURRENT, Procedures, Request
+from watchword.backend.streams import Stream, Streams
 from watchword.base.errors import Code, Problem
 from watchword.base.names import event_name
 from watchword.protocol import outcomes as out
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from watchword.backend.socketcluster_options import SocketClusterOptions
     from watchword.base.clock import Clock
     from watchword.identity.authenticator import Authenticated
-    from watchword.identity.claims_tokens import ClaimsTokens
     from watchword.identity.client import Client
 
 CONNECTING, OPEN, CLOSED = "connecting", "open", "closed"
@@ -33,6 +32,16 @@ AUTHENTICATED, UNAUTHENTICATED = "authenticated", "unauthenticated"
 
 _NOT_OPEN = "The socket has not completed its handshake."
 _OF_A_TOKEN = frozenset({"iat", "exp", "nbf", "jti"})
+
+
+class AuthEngine(Protocol):
+    """What signs and verifies the tokens of an endpoint."""
+
+    def sign(self, payload: dict[str, Any], options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Return a token and all its claims, or raise ValueError."""
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token that is good now, or raise Problem."""
 
 
 class Endpoint(Protocol):
@@ -51,7 +60,7 @@ class Endpoint(Protocol):
         """What time it is."""
 
     @property
-    def tokens(self) -> ClaimsTokens:
+    def tokens(self) -> AuthEngine:
         """What signs its tokens."""
 
     def emit(self, event: str, data: Any = None) -> None:
@@ -89,6 +98,7 @@ class Socket:
         self.auth_token: dict[str, Any] | None = None
         self.signed_auth_token: str | None = None
         self.inbound_received_message_count = 0
+        self.bytes_received = 0
         bound = server.options.stream_bound
         self.procedures: Streams[Request] = Streams(bound, parks=True)
         self.receivers: Streams[Any] = Streams(bound, parks=True)
@@ -129,6 +139,14 @@ class Socket:
     def remote_address(self) -> str | None:
         """The address of the other end."""
         return self.connection.address
+
+    def get_state(self) -> str:
+        """Return its state."""
+        return self.state
+
+    def get_bytes_received(self) -> int:
+        """Return how much the client has sent, as the length of its messages."""
+        return self.bytes_received
 
     def get_auth_token(self) -> dict[str, Any] | None:
         """Return the claims of its token."""
@@ -191,6 +209,16 @@ class Socket:
         """How many messages wait for the client."""
         queue = None if self._conversation is None else self._conversation.batching
         return 0 if queue is None else queue.waiting
+
+    def close_input(self) -> None:
+        """Let the consumers of calls and transmits end after what waits for them."""
+        self.procedures.close()
+        self.receivers.close()
+
+    def kill_input(self) -> None:
+        """End the consumers of calls and transmits at once."""
+        self.procedures.kill()
+        self.receivers.kill()
 
     def close_streams(self) -> None:
         """Let every consumer end after what waits for it."""
@@ -426,49 +454,3 @@ class Socket:
     def _require_open(self) -> None:
         if self.state == CONNECTING:
             raise Problem(Code.UNPROCESSABLE_CONTENT, _NOT_OPEN)
-
-
-class Procedures:
-    """The calls of one procedure. The task that takes one is about it until it takes the next."""
-
-    def __init__(self, stream: Stream[Request]) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> _Taker:
-        return _Taker(self._stream.consumer())
-
-    async def once(self, timeout: float | None = None) -> Request:  # noqa: ASYNC109 - as all streams
-        """Return the next call.
-
-        Raises:
-            TimeoutError: none came within `timeout` seconds.
-        """
-        request = await self._stream.once(timeout)
-        CURRENT.set(request)
-        return request
-
-    @property
-    def backpressure(self) -> int:
-        """How many calls wait for the slowest consumer."""
-        return self._stream.backpressure
-
-    def close(self) -> None:
-        """Let every consumer end after what waits for it."""
-        self._stream.close()
-
-    def kill(self) -> None:
-        """End every consumer at once."""
-        self._stream.kill()
-
-
-class _Taker:
-    def __init__(self, consumer: Consumer[Request]) -> None:
-        self._consumer = consumer
-
-    def __aiter__(self) -> _Taker:
-        return self
-
-    async def __anext__(self) -> Request:
-        request = await self._consumer.__anext__()
-        CURRENT.set(request)
-        return request

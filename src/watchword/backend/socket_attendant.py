@@ -93,6 +93,7 @@ class SocketAttendant(Attendant):
     async def received(self, frame: str | bytes) -> str | bytes | None:
         """Ask the line of raw messages; what it blocks is dropped."""
         self.socket.inbound_received_message_count += 1
+        self.socket.bytes_received += len(frame)
         if not self._lines.has(Line.INBOUND_RAW):
             return frame
         action = Action(ActionType.MESSAGE, self.socket, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,7 @@ import structlog
 
 from watchword.backend.hooks import Occasion
 from watchword.backend.lines import Action, ActionType, Line, LineFunction, Lines
-from watchword.backend.socket import Socket
+from watchword.backend.socket import AuthEngine, Socket
 from watchword.backend.socket_attendant import SocketAttendant
 from watchword.backend.streams import Stream, Streams
 from watchword.base.errors import Problem
@@ -66,7 +67,7 @@ class SocketClusterServer:
         self._handlers: list[Handler] = []
         self._backend: Backend | None = None
         self._background: Background | None = None
-        self._tokens: ClaimsTokens | None = None
+        self._tokens: AuthEngine | None = None
 
     def start(self, backend: Backend, background: Background) -> None:
         """Take what it works with; called once, when the application is put together.
@@ -96,11 +97,24 @@ class SocketClusterServer:
         return self.backend.exchange
 
     @property
-    def tokens(self) -> ClaimsTokens:
+    def tokens(self) -> AuthEngine:
         """What signs and verifies the endpoint's own tokens."""
         if self._tokens is None:
             raise RuntimeError("the application has not been put together yet")
         return self._tokens
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has been put together."""
+        return self._backend is not None
+
+    def get_path(self) -> str:
+        """Return where it is."""
+        return self.path
+
+    def generate_id(self) -> str:
+        """Return an id as sockets have it: 20 characters that cannot be guessed."""
+        return secrets.token_urlsafe(15)
 
     @property
     def clients_count(self) -> int:
@@ -174,9 +188,13 @@ class SocketClusterServer:
         """Return the claims of a token of the endpoint's own, or raise Problem."""
         return self.tokens.verify(token)
 
+    def set_auth_engine(self, engine: AuthEngine) -> None:
+        """Let something else sign and verify the endpoint's tokens from now on."""
+        self._tokens = engine
+
     def change_keys(self, keys: TokenKeys) -> None:
         """Sign and verify by other keys from now on; sockets that are open stay as they are."""
-        self.tokens.change_keys(keys)
+        self._tokens = ClaimsTokens(keys, self.clock)
 
     async def revoke(self, *, user: str | None = None, session: str | None = None) -> None:
         """Refuse the endpoint's tokens of a user that were issued before now, or of a session; their sockets follow."""
@@ -207,11 +225,13 @@ class SocketClusterServer:
             claims = self.tokens.verify(token)
         except Problem as problem:
             if not token.startswith(_STATIC_PREFIX) and not self.backend.identity.outside.has_any:
+                self.backend.identity.results["ClaimsToken", problem.code.value] += 1
                 raise
             try:
                 return await self.backend.identify(AccessToken(Secret(token)), client)
             except Problem:
                 raise problem from None
+        self.backend.identity.results["ClaimsToken", "ok"] += 1
         return await self._vouched(claims, client)
 
     async def principal_of(self, claims: dict[str, Any], client: Client) -> Principal:

@@ -104,7 +104,7 @@ class ClaimsTokens:
         self._registry = _Registry(algorithms=list({*self._accepted, self._algorithm}), strict_check_header=False)
         self.keys = keys
 
-    def sign(self, payload: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+    def sign(self, payload: dict[str, Any], options: Mapping[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Return a token, and all the claims that it has.
 
         Options are `expires_in` and `not_before` (a span), `audience`, `subject`, `issuer`, `jwt_id`, `key_id`,

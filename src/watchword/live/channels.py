@@ -59,7 +59,10 @@ class _History:
 
 
 class Channels:
-    """The channels of this node. `epoch` tells positions of one life of the node from those of another."""
+    """The channels of this node. `epoch` tells positions of one life of the node from those of another.
+
+    `published` counts publications, `delivered` to how many connections they were handed.
+    """
 
     def __init__(self, epoch: str, now: Callable[[], float]) -> None:
         self.epoch = epoch
@@ -69,6 +72,7 @@ class Channels:
         self._histories: OrderedDict[str, _History] = OrderedDict()
         self._watchers: list[Callable[[str, Hearer, bool], None]] = []
         self.delivered = 0
+        self.published = 0
 
     def watch(self, watcher: Callable[[str, Hearer, bool], None]) -> None:
         """Call for everybody who comes (True) to a channel and goes (False)."""
@@ -78,6 +82,11 @@ class Channels:
     def names(self) -> tuple[str, ...]:
         """The channels that somebody hears."""
         return tuple(self._members)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many have joined, all channels together."""
+        return sum(map(len, self._members.values()))
 
     def peers(self, channel: str) -> tuple[Hearer, ...]:
         """Return who hears a channel."""
@@ -117,6 +126,7 @@ class Channels:
 
     def publish(self, channel: str, data: Any, retention: Retention) -> Publication:
         """Tell everybody on this node who hears a channel, in one loop without a pause."""
+        self.published += 1
         publication = self._remember(channel, data, retention)
         event = Event(PUBLISHED, data, publication.number, is_logged=False)
         members = self._members.get(channel)
