@@ -7,7 +7,6 @@ the rest. One task reads and performs, one writes and keeps the time. The hub ca
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -17,12 +16,12 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.fifo import Batch, Fifo
-from watchword.backend.incoming import IncomingCalls, Inlet, heartbeat_of, outbox_of
+from watchword.backend.heart import Heart
+from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
 from watchword.backend.line import Soon
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
 from watchword.base.errors import Code, Problem
-from watchword.connection.heartbeat import Beat, Pulse
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
@@ -69,7 +68,7 @@ class Conversation:
         self._attendant = attendant or Attendant()
         self._clock = services.clock
         self._machine = AuthMachine(policy)
-        self._heartbeat = heartbeat_of(pace)
+        self._heart = Heart(self._machine, pace)
         self._outbox = outbox_of(dialect, pace)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
@@ -131,8 +130,7 @@ class Conversation:
             self._line = transport.line
             self._outbox.begin(transport.line, Soon(self._write_now).ask)
         self._services.hub.enter(self)
-        if isinstance(self._heartbeat, Pulse):
-            self._heartbeat.start(self._clock.monotonic())
+        self._heart.connected(self._clock.monotonic())
         self._attendant.begun()
         try:
             self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
@@ -293,8 +291,7 @@ class Conversation:
             if frame is None:
                 self._machine.disconnected()
                 return
-            if self._heartbeat is not None:
-                self._heartbeat.heard(self._clock.monotonic())
+            self._heart.heard(self._clock.monotonic())
             heard = await self._attendant.received(frame)
             for operation in self._decode(heard) if heard is not None else ():
                 await self._admit(operation)
@@ -426,8 +423,8 @@ class Conversation:
             queue.start_batching(Batch(gathering.interval, self._clock.monotonic() + gathering.duration))
 
     async def _act_as(self, principal: Principal) -> None:
-        if self._heartbeat is not None and self._machine.state is State.ACTIVE:
-            self._heartbeat.start(self._clock.monotonic(), random.random() / 10)  # noqa: S311  # jitter, not a secret
+        if self._machine.state is State.ACTIVE:
+            self._heart.active(self._clock.monotonic())
         if self._machine.state is State.GRACE:
             self._outbox.hold()  # what comes until the client authenticates again waits for it
             return
@@ -459,14 +456,14 @@ class Conversation:
                 await transport.close(self._code(self._shut), self._shut.text)
                 scope.cancel()
                 return
-            await self._outbox.wait(now, self._deadline())
+            await self._outbox.wait(now, self._heart.deadline)
 
     def _code(self, shut: Shut) -> int:
         return shut.code or self._dialect.close_code(shut.reason)
 
     def _write_now(self) -> None:
         """Write what may be written, without waking the task that writes; what is more than that is left to it."""
-        now, deadline = self._clock.monotonic(), self._deadline()
+        now, deadline = self._clock.monotonic(), self._heart.deadline
         is_late = deadline is not None and now >= deadline
         if not (is_late or self._machine.has_effects):
             self._write_to_line(now)
@@ -483,21 +480,18 @@ class Conversation:
     def _cut(self) -> None:
         self._services.hub.cut += 1
         _log.warning("connection.cut", reason="the client does not read", user=self.principal.user)
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connection without a word."""
         self._machine.disconnected()
         self._outbox.discard_all()
         if self._scope is not None:
             self._scope.cancel()
 
-    def _deadline(self) -> float | None:
-        beat = self._heartbeat.deadline if self._heartbeat is not None else None
-        deadlines = [moment for moment in (self._machine.deadline, beat) if moment is not None]
-        return min(deadlines, default=None)
-
     async def _keep_time(self, now: float) -> None:
-        deadline = self._deadline()
-        if deadline is not None and now >= deadline:
-            self._machine.tick(now)
-            self._beat(now)
+        if self._heart.tick(now):
+            self.say(out.Heartbeat(self._position()))
         if self._machine.has_effects and not self._applying.locked():  # else who is at it does these, too
             await self._apply()
 
@@ -506,14 +500,3 @@ class Conversation:
         if self._outbox.waiting or not self._subscriptions or not self._subscriptions.are_live:
             return None
         return self._services.position()
-
-    def _beat(self, now: float) -> None:
-        if self._heartbeat is None:
-            return
-        match self._heartbeat.tick(now):
-            case Beat.ASK:
-                self.say(out.Heartbeat(self._position()))
-            case Beat.GIVE_UP:
-                self._machine.shut(out.Cause.SILENT)
-            case Beat.NOTHING:
-                pass

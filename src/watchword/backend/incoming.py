@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from watchword.backend.fifo import Fifo
 from watchword.backend.limits import Meter
 from watchword.backend.outbox import Outbox
-from watchword.backend.pace import Pulse as PulsePace
 from watchword.base.errors import Code, Problem
-from watchword.connection.heartbeat import Heartbeat, Pulse
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.dialect import Batching
@@ -95,14 +93,6 @@ class IncomingCalls:
                 self._connection.say(reply)
         finally:
             self._running -= 1
-
-
-def heartbeat_of(pace: Pace) -> Heartbeat | Pulse | None:
-    """Return what asks the clients of an endpoint for signs of life."""
-    asked = pace.heartbeat
-    if isinstance(asked, PulsePace):
-        return Pulse(asked.period, asked.patience)
-    return None if asked is None else Heartbeat(asked)
 
 
 def outbox_of(dialect: Dialect, pace: Pace) -> Outbox | Fifo:

@@ -271,8 +271,7 @@ class Socket:
     def terminate(self) -> None:
         """Close at once."""
         if self._conversation is not None:
-            self._conversation.discard_all()
-            self._conversation.stop(1006)
+            self._conversation.drop()
 
     async def set_auth_token(
         self, claims: dict[str, Any], *, reject_on_failed_delivery: bool = False, **options: Any
