@@ -196,7 +196,7 @@ class Program:
     @property
     def items(self) -> Items:
         """The collections, with every right."""
-        return Items(self.parts.backend, system_context())
+        return Items(self.parts.backend.inside, system_context())
 
     def broadcast(self, event: str, data: Any = ABSENT, *, user: str | None = None, role: str | None = None) -> int:
         """Transmit to every SocketCluster client on this node, to those of a user, or of a role by its key.

@@ -16,6 +16,7 @@ from watchword.backend.exchange import Exchange
 from watchword.backend.following import Following, Move
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.hooks import ItemsEvent
+from watchword.backend.items import Inside
 from watchword.backend.publishing import Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
@@ -126,7 +127,7 @@ class Backend:
 
     def call(self, context: Context, socket: Any = None) -> Call:
         """Return what the application's code sees of an operation."""
-        return Call(context, self, self.exchange, socket)
+        return Call(context, self.inside, self.exchange, socket)
 
     def leave(self, peer: Peer, listener: Listener) -> None:
         """Forget a connection that has ended."""
@@ -224,6 +225,11 @@ class Backend:
             Problem: whatever the caller may know of a refusal.
         """
         return await self._through(context, operation, lambda admitted: self._perform(context, admitted))
+
+    @property
+    def inside(self) -> Inside:
+        """What the application's own code reads and writes by: its middleware is not asked again."""
+        return Inside(self._perform)
 
     async def _perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         scope = context.scope(self.clock.now())

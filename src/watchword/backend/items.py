@@ -9,7 +9,7 @@ from watchword.query.query import Query
 from watchword.query.wire import parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from watchword.backend.context import Context
     from watchword.protocol.outcomes import Reply
@@ -22,6 +22,17 @@ class Performer(Protocol):
 
     async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write, or raise Problem."""
+
+
+class Inside:
+    """Does it as a function says."""
+
+    def __init__(self, perform: Callable[[Context, op.Read | op.Write], Awaitable[Reply]]) -> None:
+        self._perform = perform
+
+    async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
+        """Read or write, or raise Problem."""
+        return await self._perform(context, operation)
 
 
 class Items:
