@@ -71,10 +71,10 @@ class Newsroom(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def newsroom(database_url: str, folder: Path, *, public: bool = False, **settings: str) -> Iterator[Newsroom]:
+def newsroom(database_url: str, folder: Path, *, public: bool = False, **settings: Any) -> Iterator[Newsroom]:
     """Build the tables in an empty database, serve it and hire the people.
 
-    With `public`, everybody may read what the reader may. `settings` are environment variables.
+    With `public`, everybody may read what the reader may. `settings` are those of `serving`.
     """
     execute(database_url, _TABLES.format(**_words(database_url)))
     with serving(database_url, folder, **settings) as server:

@@ -18,7 +18,7 @@ from tests.support.activation import activating
 from watchword.app.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ADMIN_EMAIL = "admin@example.com"
 ADMIN_PASSWORD = "correct-horse-1"
@@ -38,10 +38,16 @@ DEFAULTS = {
 
 
 class Server:
-    """`watchword serve` on one database and one port, through as many restarts as a test wants."""
+    """`watchword serve` on one database and one port, through as many restarts as a test wants.
 
-    def __init__(self, database_url: str, folder: Path, settings: Mapping[str, str]) -> None:
+    `serve` is another command that takes the same arguments.
+    """
+
+    def __init__(
+        self, database_url: str, folder: Path, settings: Mapping[str, str], serve: Sequence[str] = (*COMMAND, "serve")
+    ) -> None:
         self.database_url = database_url
+        self._serve = serve
         self._folder = folder
         self._environment = environment(DEFAULTS | dict(settings))
         self._log = folder / "server.log"
@@ -136,7 +142,7 @@ class Server:
         return done.stdout
 
     def _launch(self, port: int) -> bool:
-        command = [*COMMAND, "serve", self.database_url, "--host", "127.0.0.1", "--port", str(port)]
+        command = [*self._serve, self.database_url, "--host", "127.0.0.1", "--port", str(port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command if self._held is None else activating(self._held, command),
@@ -176,9 +182,11 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+def serving(
+    database_url: str, folder: Path, serve: Sequence[str] = (*COMMAND, "serve"), **settings: str
+) -> Iterator[Server]:
     """Serve a database until the block ends. `settings` are environment variables; the log goes into `folder`."""
-    server = Server(database_url, folder, settings)
+    server = Server(database_url, folder, settings, serve)
     try:
         server.start()
         yield server

@@ -31,7 +31,7 @@ CONNECTING, OPEN, CLOSED = "connecting", "open", "closed"
 AUTHENTICATED, UNAUTHENTICATED = "authenticated", "unauthenticated"
 
 _NOT_OPEN = "The socket has not completed its handshake."
-_OF_A_TOKEN = frozenset({"iat", "exp", "nbf", "jti"})
+_OF_A_TOKEN = frozenset({"iat", "exp", "nbf"})
 
 
 class AuthEngine(Protocol):
@@ -292,7 +292,7 @@ class Socket:
         except (ValueError, TypeError) as error:
             problem = Problem(Code.UNPROCESSABLE_CONTENT, f"Failed to sign auth token - {error}", name="AuthTokenError")
             self.emit_error(problem)
-            self.disconnect(4002, problem.message)
+            self.disconnect(4002)
             raise problem from error
         principal = await self.server.principal_of(full, self.connection.client)
         self.emit("auth_token_signed", {"signed_auth_token": signed})
@@ -361,7 +361,7 @@ class Socket:
     def renew_every(self, seconds: float | None) -> None:
         """Give the client a new token of the same claims again and again, as long as the session is good.
 
-        None ends that. What ends the identity ends the renewal, too.
+        Each lasts as long as the one before. None ends that. What ends the identity ends the renewal, too.
         """
         if self._renewal is not None:
             self._renewal.cancel()
@@ -380,7 +380,7 @@ class Socket:
                     await self._adopt(await self.server.refresh(self._refresh_token, self.connection.client))
                 elif self.principal.issuer is not None:
                     lasting = {name: value for name, value in self.auth_token.items() if name not in _OF_A_TOKEN}
-                    await self.set_auth_token(lasting)
+                    await self.set_auth_token(lasting, expires_in=_span(self.auth_token))
 
     def kick_out(self, channel: str | Iterable[str] | None = None, message: str = "") -> None:
         """Let the socket hear a channel no more, several ones, or any, and tell the client.
@@ -453,3 +453,9 @@ class Socket:
     def _require_open(self) -> None:
         if self.state == CONNECTING:
             raise Problem(Code.UNPROCESSABLE_CONTENT, _NOT_OPEN)
+
+
+def _span(claims: dict[str, Any]) -> int | None:
+    """Return for how many seconds a token was made to last, where it says so in whole numbers."""
+    issued, expires = claims.get("iat"), claims.get("exp")
+    return expires - issued if isinstance(issued, int) and isinstance(expires, int) else None
