@@ -37,6 +37,10 @@ class Batch(msgspec.Struct, frozen=True):
     until: float | None = None
 
 
+_ENDING = Batch(0.0, until=0.0)
+"""What has been gathered is due, as one frame, and the last of its kind."""
+
+
 class Fifo:
     """The queue of one connection; the twin of `Outbox`.
 
@@ -174,7 +178,10 @@ class Fifo:
 
     def stop_batching(self) -> None:
         """Write what has been gathered, and gather no more."""
-        self._batch = self._flush_at = None
+        if self.is_batching and self._queue:
+            self._batch, self._flush_at = _ENDING, 0.0
+        else:
+            self._batch = self._flush_at = None
         self._wake()
 
     def cancel_batching(self) -> None:
@@ -185,7 +192,7 @@ class Fifo:
     @property
     def is_batching(self) -> bool:
         """Whether what is said is gathered."""
-        return self._batch is not None
+        return self._batch is not None and self._batch is not _ENDING
 
     def poke(self) -> None:
         """Make `wait` return."""

@@ -13,7 +13,7 @@ import msgspec
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.errors import Code, Problem
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
-from watchword.protocol.operations import Authenticate, Join, Open, Operation, Ping
+from watchword.protocol.operations import Authenticate, Join, Open, Operation, Ping, Subscribe
 from watchword.protocol.outcomes import Authenticated, Cause, Deauthenticated, Failure, Issued, Opened, Refused
 
 
@@ -160,7 +160,7 @@ class AuthMachine:
         elif self.state is State.WAITING:
             if not self.policy.serves_unopened:
                 self.shut(Cause.EARLY)
-            if not self.policy.serves_unopened or isinstance(operation, Join):
+            if not self.policy.serves_unopened or isinstance(operation, Join | Subscribe):
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has not been opened yet.")
 
     def presented(self, operation: Authenticate | Open) -> None:

@@ -252,7 +252,7 @@ class SocketCluster:
             case out.Ended():
                 return _say_ended(outcome)
             case out.Failure(operation=operation, problem=problem):
-                return _say_failure(operation, problem)
+                return _say_failure(operation, problem, self._connection)
             case out.Called() | out.Issued() | out.Deauthenticated():
                 return [_called(outcome)]
             case out.Pong() | out.Heartbeat():
@@ -341,26 +341,33 @@ def _say_ended(outcome: out.Ended) -> list[Packet]:
     return [{"event": "#kickOut", "data": {"channel": outcome.subscription} | message}]
 
 
-def _say_failure(operation: op.Operation, problem: Problem) -> list[Packet]:
+def _say_failure(operation: op.Operation, problem: Problem, connection: str) -> list[Packet]:
     cid = getattr(operation, "id", None)
     if cid is None:
         return []
+    if isinstance(operation, op.Open):
+        return [{"rid": cid, "error": _barred(problem)}]
     if problem.silent:
-        kind = "handshake" if isinstance(operation, op.Open) else "inbound"
-        return [{"rid": cid, "error": _blocked(_action(operation), kind)}]
+        return [{"rid": cid, "error": _blocked(_action(operation))}]
     match operation:
         case op.Join(channel=channel) if problem.code is Code.REQUESTS_EXCEEDED and "limit" in problem.extensions:
             limit = problem.extensions["limit"]
-            reason = f"tried to exceed the channel subscription limit of {limit}"
+            reason = f"{connection} tried to exceed the channel subscription limit of {limit}"
             return [{"rid": cid, "error": _of_broker(f"Failed to subscribe socket to the {channel} channel", reason)}]
         case op.Unsubscribe(subscription=channel) if problem.code is Code.UNPROCESSABLE_CONTENT:
-            reason = "tried to unsubscribe from a channel which it is not subscribed to"
+            reason = f"{connection} tried to unsubscribe from a channel which it is not subscribed to"
             text = f"Failed to unsubscribe socket from the {channel} channel"
             return [{"rid": cid, "error": _of_broker(text, reason)}]
         case op.Authenticate():
             return [{"rid": cid, "error": explain_refusal(problem)}]
         case _:
             return [{"rid": cid, "error": explain(problem)}]
+
+
+def _barred(problem: Problem) -> Any:
+    """Return why a handshake is refused, with the code that the connection is closed with."""
+    error = _blocked("handshakeSC", "handshake") if problem.silent else explain(problem)
+    return {"statusCode": CLOSE_CODES[out.Cause.REFUSED]} | error if isinstance(error, dict) else error
 
 
 def _of_broker(what: str, reason: str) -> Packet:
@@ -374,8 +381,6 @@ def _blocked(action: str = "authenticate", line: str = "inbound") -> Packet:
 
 def _action(operation: op.Operation) -> str:
     match operation:
-        case op.Open():
-            return "handshakeSC"
         case op.Join() | op.Subscribe():
             return "subscribe"
         case op.Publish():

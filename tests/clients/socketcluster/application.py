@@ -13,7 +13,7 @@ from typing import Any
 from watchword import Action, ActionType, Blocked, Call, Claim, Code, Problem, Request, Socket, Thrown, Watchword
 from watchword.app.serve import serve
 
-PEOPLE = {"ann": ("ann's word", ["desk/news"]), "bob": ("bob's word", ["desk/sports"])}
+PEOPLE = {"ann": ("ann's word", "news"), "bob": ("bob's word", "sports")}
 
 KEY = os.environ["OWN_KEY"]
 _database, _host, _port = sys.argv[1], sys.argv[3], int(sys.argv[5])
@@ -32,9 +32,7 @@ answering = app.socketcluster("/answering/", answers_unknown=True, ack_timeout=0
 narrow = app.socketcluster("/narrow/", socket_channel_limit=2, open_channels=False)
 silent = app.socketcluster("/silent/", allow_client_publish=False)
 bounded = app.socketcluster("/bounded/", call_limit=20)
-rsa = app.socketcluster(
-    "/rsa/", auth_private_key=os.environ["RSA_PRIVATE"], auth_public_key=os.environ["RSA_PUBLIC"]
-)
+rsa = app.socketcluster("/rsa/", auth_private_key=os.environ["RSA_PRIVATE"], auth_public_key=os.environ["RSA_PUBLIC"])
 curve = app.socketcluster("/ec/", auth_private_key=os.environ["EC_PRIVATE"], auth_public_key=os.environ["EC_PUBLIC"])
 endpoints = (main, quick, mute, hasty, lenient, old, listed, guarded, batching, answering, narrow, silent, bounded)
 
@@ -59,6 +57,13 @@ async def add(call: Call, left: int, right: int) -> int:
     return left + right
 
 
+@app.query
+async def wait(call: Call, seconds: float) -> float:
+    """Take some time."""
+    await asyncio.sleep(seconds)
+    return seconds
+
+
 @app.query(authenticated=True)
 async def whoami(call: Call) -> dict[str, Any]:
     """Return who calls, over what."""
@@ -72,10 +77,10 @@ async def post(call: Call, channel: str, data: Any) -> None:
 
 
 def _claims(name: str, password: str) -> dict[str, Any]:
-    known, channels = PEOPLE.get(name, (None, []))
+    known, beat = PEOPLE.get(name, (None, ""))
     if known is None or password != known:
         raise Problem(Code.INVALID_CREDENTIALS, "Wrong name or password", name="LoginError", attempts=1)
-    return {"sub": name, "channels": channels}
+    return {"sub": name, "channels": [f"desk/{beat}"], "wires": [f"wire/{beat}"]}
 
 
 # -- sockets ----------------------------------------------------------------------------------------------------------
@@ -147,11 +152,6 @@ async def _fail(socket: Socket, data: Any) -> tuple[Any, ...]:
             raise KeyError("nothing of that name")
 
 
-async def _wait(socket: Socket, data: Any) -> tuple[Any, ...]:
-    await asyncio.sleep(data)
-    return (data,)
-
-
 async def _mirror(socket: Socket, data: Any) -> tuple[Any, ...]:
     return (data,)
 
@@ -179,7 +179,8 @@ async def _burst(socket: Socket, data: Any) -> tuple[Any, ...]:
         socket.start_batching()
     for number in range(data["count"]):
         socket.transmit("said", number)
-    socket.stop_batching()
+    if data["batching"]:
+        socket.stop_batching()
     return ()
 
 
@@ -199,7 +200,6 @@ ANSWERS = {
     "logout": _logout,
     "logoutSurely": _logout_surely,
     "fail": _fail,
-    "wait": _wait,
     "mirror": _mirror,
     "nothing": _nothing,
     "kick": _kick,
@@ -234,7 +234,7 @@ async def who_may_come(action: Action) -> None:
 async def who_may_act(action: Action) -> None:
     """Publish and hear by the token alone; change, block with and without a reason."""
     claims = action.socket.auth_token or {}
-    if action.type is ActionType.PUBLISH_IN and action.channel not in claims.get("channels", []):
+    if action.type is ActionType.PUBLISH_IN and action.channel not in claims.get("wires", []):
         raise Problem(Code.FORBIDDEN, f"You cannot publish to {action.channel}", name="ChannelError")
     if action.type is ActionType.SUBSCRIBE and action.channel == "hidden":
         raise Blocked

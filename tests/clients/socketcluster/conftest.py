@@ -34,8 +34,7 @@ def keys() -> dict[str, str]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
         found[f"{name}_PUBLIC"] = (
-            private
-            .public_key()
+            private.public_key()
             .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
             .decode()
         )

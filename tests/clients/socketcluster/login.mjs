@@ -70,7 +70,7 @@ report("renewal", {
   state: (await renewed.invoke("state")).state,
 });
 const count = renewed.pocket.seen.frames.length;
-await renewed.invoke("wait", 0.5);
+await renewed.invoke("wait", { seconds: 0.5 });
 report("renewal is over", renewed.pocket.seen.frames.length - count);
 
 const bad = await connected("/socketcluster/", { autoReconnect: false });
