@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from watchword import Action, ActionType, Blocked, Call, Claim, Code, Problem, Request, Socket, Thrown, Watchword
+from watchword import Action, ActionType, Blocked, Call, Claim, Code, Problem, Socket, Thrown, Watchword
 from watchword.app.serve import serve
 
 PEOPLE = {"ann": ("ann's word", "news"), "bob": ("bob's word", "sports")}
@@ -98,7 +98,7 @@ async def _answer(socket: Socket, name: str, answer: Any) -> None:
     async for request in socket.procedure(name):
         try:
             result = await answer(socket, request.data)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             request.error(error)
         else:
             request.end(*result)
@@ -214,7 +214,7 @@ for endpoint in (*endpoints, rsa, curve):
     endpoint.connection(attend)
 
 
-# -- lines of one endpoint ----------------------------------------------------------------------------------------------
+# -- lines of one endpoint ---------------------------------------------------------------------------------------------
 
 
 @guarded.middleware("handshake")

@@ -59,13 +59,17 @@ def server(room: Newsroom) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def report_of(room: Newsroom, node: str, keys: dict[str, str]) -> Callable[..., Report]:
-    """Returns the report of a script, which runs once a session."""
+    """Returns the report of a script, which runs once a session; `run` runs it where there is more to do."""
     kept: dict[str, Report] = {}
 
-    def report(script: str, **given: Any) -> Report:
+    def rest(given: dict[str, Any], script: str) -> Report:
+        with running(node, HERE / script, given) as program:
+            return program.rest()
+
+    def report(script: str, run: Callable[[dict[str, Any]], Report] | None = None) -> Report:
         if script not in kept:
-            with running(node, HERE / script, room.as_given(keys=keys, **given)) as program:
-                kept[script] = program.rest()
+            given = room.as_given(keys=keys)
+            kept[script] = rest(given, script) if run is None else run(given)
             assert room.server.errors == []
         return kept[script]
 
