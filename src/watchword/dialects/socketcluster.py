@@ -75,6 +75,9 @@ _BAD_TOKEN = frozenset({Code.TOKEN_EXPIRED, Code.INVALID_TOKEN, Code.INVALID_CRE
 _REMOVE_TOKEN: Packet = {"event": "#removeAuthToken"}
 _NO_TOKEN = Problem(Code.INVALID_TOKEN, "jwt must be provided", reason="invalid")
 _NOT_TEXT = Problem(Code.INVALID_TOKEN, "Invalid token format - Token must be a string", reason="malformed")
+DEEPEST = 200
+"""How deep values may be nested: what is decoded can also be encoded, wherever that happens."""
+_TOO_DEEP = Problem(Code.INVALID_PAYLOAD, f"Invalid payload. Values are nested deeper than {DEEPEST} levels.")
 _MOST_LEADING_SPACE = re.compile(r"\s*")
 
 
@@ -118,9 +121,11 @@ class SocketCluster:
         if text == self._pong:
             return (op.Ignore(),)
         message = self._decode(frame, text)
+        may_be_deep = self._codec is not None or text.count("[") + text.count("{") > DEEPEST
+        take = self._shallow if may_be_deep else self._operation
         if isinstance(message, list):
-            return [self._operation(packet) for packet in message]
-        return (self._operation(message),)
+            return [take(packet) for packet in message]
+        return (take(message),)
 
     def send(self, outcome: out.Outcome) -> Iterable[Frame]:
         """Say an outcome in as many packets as it takes."""
@@ -169,6 +174,12 @@ class SocketCluster:
             told = {"channel": channel} | ({} if data is ABSENT else {"data": data})
             found = event.cache[key] = self._encode({"event": "#publish", "data": told})
         return found
+
+    def _shallow(self, packet: Any) -> op.Operation:
+        if not _is_deep(packet):
+            return self._operation(packet)
+        told = packet if isinstance(packet, dict) else {}
+        return op.Invalid(_TOO_DEEP, str(told.get("event")), _number(told.get("cid")))
 
     def _operation(self, packet: Any) -> op.Operation:
         if not isinstance(packet, dict):
@@ -422,6 +433,20 @@ def _listed(event: Event) -> Any:
 
 def _number(value: Any) -> int | float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a decoded value is nested too deeply, found out level by level."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [each for outer in level if isinstance(outer, dict | list) for each in _members(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _members(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return outer.values() if isinstance(outer, dict) else outer
 
 
 def _channel(data: Any, what: str) -> str:
