@@ -64,7 +64,7 @@ async def wait(call: Call, seconds: float) -> float:
     return seconds
 
 
-@app.query(authenticated=True)
+@app.procedures.query(authenticated=True)
 async def whoami(call: Call) -> dict[str, Any]:
     """Return who calls, over what."""
     return {"name": call.claims.get("sub"), "user": call.principal.user, "dialect": call.dialect}
@@ -223,11 +223,11 @@ async def who_may_come(action: Action) -> None:
     if action.type is ActionType.HANDSHAKE_WS and action.request is not None and "blocked" in action.request.query:
         raise Problem(Code.FORBIDDEN, "Not this way")
     if action.type is ActionType.HANDSHAKE_SC:
-        match action.socket.connection.query.get("refuse"):
-            case "final":
-                raise Problem(Code.FORBIDDEN, "Never again", name="BanError", statusCode=4501)
-            case "silent":
-                raise Blocked
+        refuse = action.socket.connection.query.get("refuse")
+        if refuse == "final":
+            raise Problem(Code.FORBIDDEN, "Never again", name="BanError", statusCode=4501)
+        if refuse == "silent":
+            raise Blocked
 
 
 @guarded.middleware("inbound")

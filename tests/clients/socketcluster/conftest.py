@@ -24,7 +24,7 @@ Report = dict[str, Any]
 @pytest.fixture(scope="session")
 def keys() -> dict[str, str]:
     """A secret and key pairs as PEM, as the application finds them in its environment."""
-    pairs = {
+    pairs: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {
         "RSA": rsa.generate_private_key(public_exponent=65537, key_size=2048),
         "EC": ec.generate_private_key(ec.SECP256R1()),
     }
@@ -45,7 +45,8 @@ def keys() -> dict[str, str]:
 def room(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]) -> Iterator[Newsroom]:
     """The newsroom, served by the application."""
     folder = tmp_path_factory.mktemp("application")
-    with newsroom(f"sqlite:///{folder / 'application.db'}", folder, serve=APPLICATION, **keys) as room:
+    settings: dict[str, Any] = {"serve": APPLICATION, **keys}
+    with newsroom(f"sqlite:///{folder / 'application.db'}", folder, **settings) as room:
         yield room
 
 

@@ -177,7 +177,7 @@ async def test_a_second_handshake_is_refused_and_changes_nothing(server: Server,
 
 
 async def test_two_handshakes_in_a_batch_are_one(server: Server, witness: Talk) -> None:
-    handshakes = [{"event": "#handshake", "data": {}, "cid": cid} for cid in (1, 2)]
+    handshakes: list[Any] = [{"event": "#handshake", "data": {}, "cid": cid} for cid in (1, 2)]
     async with opened(server) as socket:
         talk = Talk(socket)
         await socket.send(json.dumps([*handshakes, {"event": "add", "data": {"left": 1, "right": 1}, "cid": 3}]))
