@@ -15,7 +15,7 @@ from watchword.backend.lines import Action, ActionType, Line, LineFunction, Line
 from watchword.backend.socket import AuthEngine, Socket
 from watchword.backend.socket_attendant import SocketAttendant
 from watchword.backend.streams import Stream, Streams
-from watchword.base.errors import Problem
+from watchword.base.errors import Code, Problem
 from watchword.base.names import event_name
 from watchword.base.secret import Secret
 from watchword.identity.claims_tokens import ClaimsTokens, TokenKeys
@@ -229,8 +229,10 @@ class SocketClusterServer:
                 raise
             try:
                 return await self.backend.identify(AccessToken(Secret(token)), client)
-            except Problem:
-                raise problem from None
+            except Problem as other:
+                if other.code is Code.INVALID_CREDENTIALS:  # nobody else knows it either
+                    raise problem from None
+                raise
         self.backend.identity.results["ClaimsToken", "ok"] += 1
         return await self._vouched(claims, client)
 

@@ -6,11 +6,27 @@ Its people log in by procedures and may do on channels what their tokens say. Ea
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 import sys
 from typing import Any
 
-from watchword import Action, ActionType, Blocked, Call, Claim, Code, Problem, Socket, Thrown, Watchword
+from watchword import (
+    Action,
+    ActionType,
+    Blocked,
+    Call,
+    Claim,
+    Client,
+    Code,
+    Identified,
+    Problem,
+    Socket,
+    Thrown,
+    Watchword,
+)
+from watchword.app.logs import configure_logs
 from watchword.app.serve import serve
 
 PEOPLE = {"ann": ("ann's word", "news"), "bob": ("bob's word", "sports")}
@@ -18,6 +34,19 @@ PEOPLE = {"ann": ("ann's word", "news"), "bob": ("bob's word", "sports")}
 KEY = os.environ["OWN_KEY"]
 _database, _host, _port = sys.argv[1], sys.argv[3], int(sys.argv[5])
 app = Watchword(database_url=_database, host=_host, port=_port)
+
+
+class Codec:
+    """JSON as base64: what both ends may use in place of JSON."""
+
+    def encode(self, packet: Any) -> str:
+        """Return a message."""
+        return base64.b64encode(json.dumps(packet).encode()).decode()
+
+    def decode(self, frame: str | bytes) -> Any:
+        """Return what a message says."""
+        return json.loads(base64.b64decode(frame, validate=True))
+
 
 main = app.socketcluster("/socketcluster/", auth_key=KEY)
 quick = app.socketcluster("/quick/", auth_key=KEY, ping_interval=0.1, ping_timeout=0.4)
@@ -30,11 +59,27 @@ guarded = app.socketcluster("/guarded/", auth_key=KEY)
 batching = app.socketcluster("/batching/", batch_on_handshake=True, batch_interval=0.02)
 answering = app.socketcluster("/answering/", answers_unknown=True, ack_timeout=0.3)
 narrow = app.socketcluster("/narrow/", socket_channel_limit=2, open_channels=False)
+coded = app.socketcluster("/coded/", codec_engine=Codec())
 silent = app.socketcluster("/silent/", allow_client_publish=False)
 bounded = app.socketcluster("/bounded/", call_limit=20)
 rsa = app.socketcluster("/rsa/", auth_private_key=os.environ["RSA_PRIVATE"], auth_public_key=os.environ["RSA_PUBLIC"])
 curve = app.socketcluster("/ec/", auth_private_key=os.environ["EC_PRIVATE"], auth_public_key=os.environ["EC_PUBLIC"])
-endpoints = (main, quick, mute, hasty, lenient, old, listed, guarded, batching, answering, narrow, silent, bounded)
+endpoints = (
+    main,
+    quick,
+    mute,
+    hasty,
+    lenient,
+    old,
+    listed,
+    guarded,
+    batching,
+    answering,
+    narrow,
+    silent,
+    bounded,
+    coded,
+)
 
 app.channel("desk/{name}", subscribe=Claim("channels"), publish=Claim("channels"))
 app.channel("minutes", publish=True, history=3)
@@ -81,6 +126,19 @@ def _claims(name: str, password: str) -> dict[str, Any]:
     if known is None or password != known:
         raise Problem(Code.INVALID_CREDENTIALS, "Wrong name or password", name="LoginError", attempts=1)
     return {"sub": name, "channels": [f"desk/{beat}"], "wires": [f"wire/{beat}"]}
+
+
+@app.authenticator("passes")
+async def passes(token: str, client: Client) -> Identified | None:
+    """Know people by passes that somebody else has issued."""
+    if not token.startswith("pass:"):
+        return None
+    name = token.removeprefix("pass:")
+    if name == "void":
+        raise Problem(Code.INVALID_TOKEN, "This pass is void")
+    if name == "later":
+        raise Problem(Code.SERVICE_UNAVAILABLE, "The office is closed")
+    return Identified(name, claims={"sub": name, "channels": [f"desk/{name}"]})
 
 
 # -- sockets ----------------------------------------------------------------------------------------------------------
@@ -188,6 +246,20 @@ async def _state(socket: Socket, data: Any) -> tuple[Any, ...]:
     return ({"id": socket.id, "state": socket.auth_state, "channels": socket.subscriptions()},)
 
 
+async def _bytes(socket: Socket, data: Any) -> tuple[Any, ...]:
+    return ({"bytes": b"ab", "list": [bytearray(b"c")]},)
+
+
+async def _revoke(socket: Socket, data: Any) -> tuple[Any, ...]:
+    await main.revoke(user=data["user"])
+    return ()
+
+
+async def _revoke_pass(socket: Socket, data: Any) -> tuple[Any, ...]:
+    await app.revoke("passes", user=data["user"])
+    return ()
+
+
 async def _sockets(socket: Socket, data: Any) -> tuple[Any, ...]:
     return (sum(endpoint.clients_count for endpoint in endpoints),)
 
@@ -208,6 +280,9 @@ ANSWERS = {
     "burst": _burst,
     "state": _state,
     "sockets": _sockets,
+    "bytes": _bytes,
+    "revoke": _revoke,
+    "revokePass": _revoke_pass,
 }
 
 for endpoint in (*endpoints, rsa, curve):
@@ -254,4 +329,5 @@ def who_may_hear(action: Action) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("info", "json")
     serve(app)

@@ -103,4 +103,20 @@ const waiting = early.invoke("mirror", "before there is a connection");
 await event(early, "connect");
 report("before there is a connection", await outcome(waiting));
 
+// -- bytes and other codecs --------------------------------------------------------------------------------------------
+
+const codecEngine = {
+  encode: (value) => Buffer.from(JSON.stringify(value)).toString("base64"),
+  decode: (message) => (message ? JSON.parse(Buffer.from(message, "base64")) : message),
+};
+const coded = await connected("/coded/", { codecEngine });
+const words = listed(coded.receiver("said"));
+await coded.transmit("say", { a: [null] });
+await coded.invoke("burst", { count: 3, batching: true });
+report("codec", {
+  answer: await outcome(coded.invoke("mirror", { a: "späße" })),
+  words: await first(words, 4, "words"),
+});
+report("bytes", await outcome(socket.invoke("bytes")));
+
 finish();

@@ -41,6 +41,18 @@ report("a right that is over", {
   client: ann.subscriptions(),
 });
 
+const turned = await person("ann");
+const before = await hearing(turned, "desk/news");
+await hearing(turned, "open");
+await turned.invoke("login", { name: "bob", password: "bob's word" });
+await event(turned, "kickOut");
+report("a right that the next token has not", {
+  channels: (await turned.invoke("state")).channels,
+  published: await outcome(turned.invokePublish("desk/news", 1)),
+  heard: before.frames,
+});
+turned.disconnect();
+
 report("nobody publishes here", await outcome(bob.invokePublish("board", 1)));
 const board = await hearing(nobody, "board");
 await post("/procedures/post", { channel: "board", data: "from the server" });

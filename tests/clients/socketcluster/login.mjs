@@ -107,4 +107,42 @@ await waiting.invoke("login", ANN);
 await within(private_.listener("subscribe").once(), "the subscription");
 report("waitForAuth", [idle, private_.state]);
 
+// -- revocation of the application's own identities, and of those of others ---------------------------------------------
+
+const [eve, other] = [await connected(), await connected()];
+await eve.invoke("login", { name: "bob", password: "bob's word" });
+await other.invoke("login", ANN);
+const stolen = eve.pocket.token;
+await other.invoke("revoke", { user: "bob" });
+await event(eve, "removeAuthToken");
+const late = await connected("/socketcluster/", { token: stolen });
+report("revocation", {
+  states: [eve.state, eve.authState, (await eve.invoke("state")).state],
+  kept: eve.pocket.token,
+  late: late.first.isAuthenticated,
+  bad: late.first.authError.isBadToken,
+  other: [other.authState, (await other.invoke("state")).state],
+});
+
+const pass = await connected("/socketcluster/", { token: "pass:carl" });
+const guest = await connected("/socketcluster/", { token: "pass:dora" });
+const isVoid = await connected("/socketcluster/", { token: "pass:void" });
+const unknown = await connected("/socketcluster/", { token: "card:carl" });
+const closed = await connected("/socketcluster/", { token: "pass:later" });
+const seen = {
+  first: [pass, guest, isVoid, unknown].map((socket) => socket.first.isAuthenticated),
+  error: isVoid.first.authError.message,
+  closed: [closed.first.isAuthenticated, closed.first.authError.name, closed.pocket.token],
+  whoami: await outcome(pass.invoke("whoami")),
+  own: await outcome(pass.invokePublish("desk/carl", 1)),
+  others: await outcome(pass.invokePublish("desk/dora", 1)),
+};
+await other.invoke("revokePass", { user: "carl" });
+await event(pass, "removeAuthToken");
+report("passes", {
+  ...seen,
+  revoked: [pass.authState, (await connected("/socketcluster/", { token: "pass:carl" })).first.isAuthenticated],
+  guest: guest.authState,
+});
+
 finish();

@@ -100,5 +100,15 @@ def test_what_is_asked_before_the_connection_waits_for_it(report: Report) -> Non
     assert report["before there is a connection"] == {"value": "before there is a connection"}
 
 
+def test_both_ends_may_use_another_codec(report: Report) -> None:
+    assert report["codec"] == {"answer": {"value": {"a": "späße"}}, "words": [{"a": [None]}, 0, 1, 2]}
+
+
+def test_bytes_are_told_as_text(report: Report) -> None:
+    ab, c = ({"base64": True, "data": data} for data in ("YWI=", "Yw=="))
+
+    assert report["bytes"] == {"value": {"bytes": ab, "list": [c]}}
+
+
 def _late(procedure: str) -> dict[str, Any]:
     return {"error": {"name": "TimeoutError", "message": f"Event response for {procedure} event timed out"}}

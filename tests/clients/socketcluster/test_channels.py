@@ -44,6 +44,13 @@ def test_who_logs_out_is_kicked_out(report: Report) -> None:
     assert report["a right that is over"] == {"channels": [], "client": []}
 
 
+def test_another_token_has_its_own_rights(report: Report) -> None:
+    told = report["a right that the next token has not"]
+
+    assert (told["channels"], told["heard"]) == (["open"], [])
+    assert _names(told["published"]) == ("ForbiddenError", FORBIDDEN)
+
+
 def test_only_the_server_publishes_where_nobody_may(report: Report) -> None:
     assert _names(report["nobody publishes here"])[0] == "ForbiddenError"
     assert report["the server publishes everywhere"] == ["from the server"]

@@ -124,3 +124,30 @@ def test_changes_of_the_state_are_told_with_the_token(report: Report) -> None:
 
 def test_a_subscription_may_wait_for_the_login(report: Report) -> None:
     assert report["waitForAuth"] == ["pending", "subscribed"]
+
+
+def test_a_user_is_revoked_on_every_socket_and_comes_back_by_no_old_token(report: Report) -> None:
+    told = report["revocation"]
+
+    assert (told["states"], told["kept"]) == (["open", "unauthenticated", "unauthenticated"], None)
+    assert (told["late"], told["bad"]) == (False, True)
+    assert told["other"] == ["authenticated"] * 2
+
+
+def test_others_may_vouch_for_whom_they_know(report: Report) -> None:
+    told = report["passes"]
+
+    assert told["first"] == [True, True, False, False]
+    assert told["error"] == "This pass is void"
+    assert told["whoami"] == {"value": {"name": "carl", "user": None, "dialect": "socketcluster"}}
+    assert told["own"] == {"value": None}
+    assert told["others"]["error"]["name"] == "ForbiddenError"
+
+
+def test_who_cannot_be_asked_now_costs_nobody_the_token(report: Report) -> None:
+    assert report["passes"]["closed"] == [False, "ServiceUnavailableError", "pass:later"]
+
+
+def test_whom_others_vouch_for_is_revoked_too(report: Report) -> None:
+    assert report["passes"]["revoked"] == ["unauthenticated", False]
+    assert report["passes"]["guest"] == "authenticated"

@@ -74,7 +74,7 @@ class Talk:
 async def opened(server: Server, path: str = "/socketcluster/") -> AsyncIterator[ClientConnection]:
     """Open a socket, without a handshake."""
     url = f"ws://127.0.0.1:{server.port}{path}"
-    async with connect(url, compression=None, ping_interval=None, max_size=None) as socket:
+    async with connect(url, compression=None, ping_interval=None, max_size=None, close_timeout=0.5) as socket:
         yield socket
 
 
@@ -246,3 +246,36 @@ async def test_whoever_leaves_is_gone(server: Server) -> None:
 
     assert before == 1
     assert talk.published[0]["data"] == {"event": "here", "members": []}
+
+
+async def test_what_follows_in_a_batch_has_the_rights_of_then(server: Server, witness: Talk) -> None:
+    async with talking(server) as talk:
+        await talk.ask("login", {"name": "ann", "password": "ann's word"})
+        news = {"channel": "desk/news", "data": 1}
+        batch = [
+            {"event": "#publish", "data": news, "cid": 100},
+            {"event": "#removeAuthToken"},
+            {"event": "#publish", "data": news, "cid": 101},
+            {"event": "#subscribe", "data": news, "cid": 102},
+        ]
+        await talk.socket.send(json.dumps(batch))
+        answers = [await talk.answer(cid) for cid in (100, 101, 102)]
+
+    assert answers[0] == {}
+    assert [answer["error"]["name"] for answer in answers[1:]] == ["ForbiddenError"] * 2
+
+
+async def test_who_does_not_read_is_cut_and_the_others_hear_all(server: Server, witness: Talk) -> None:
+    count, word = 60, "x" * 900_000
+    async with talking(server) as reader, talking(server) as sleeper:
+        for talk in (reader, sleeper):
+            await talk.ask("#subscribe", {"channel": "wide"})
+        for _ in range(count):
+            assert await reader.ask("#publish", {"channel": "wide", "data": word}) == {}
+        await reader.ask("mirror", 1)
+        with anyio.fail_after(PATIENCE):
+            while (await reader.ask("sockets"))["data"] != 2:
+                pass
+
+    assert [published["data"] for published in reader.published] == [word] * count
+    assert "connection.cut" in server.log
