@@ -81,7 +81,6 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 # Made once: to make them takes longer than to run them.
 _MARK = select(_newest_epoch(), _head())
-_NEW = _rows()
 _PAGE = _rows().add_columns(_newest_epoch().label("epoch"), _head().label("head"), _floor().label("floor"))
 _PAGE = _PAGE.limit(bindparam("most"))
 
@@ -102,13 +101,14 @@ class SqliteLog:
     async def advance(self, head: int) -> tuple[Mark, list[Entry]]:
         before = await self._watch.before()
         async with self._db.read() as connection:
-            mark = await self._mark(connection)
+            rows = (await connection.execute(_PAGE, {"above": head, "most": BULK_ABOVE})).all()
+            mark = Mark(rows[0].epoch, rows[0].head) if rows else await self._mark(connection)
             if mark.head - head > BULK_ABOVE:
                 collections = select(_change.c.collection).where(_change.c.id > head).distinct()
                 names = (await connection.execute(collections)).scalars()
                 found: list[Entry] = [Bulk(name, mark.head, head + 1) for name in names]
             else:
-                found = entries("sqlite", await connection.execute(_NEW, {"above": head}))
+                found = entries("sqlite", rows)
         self._watch.done(before)
         return mark, found
 
