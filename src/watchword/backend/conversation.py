@@ -474,7 +474,7 @@ class Conversation:
         line, outbox = self._line, self._outbox
         if line is None or self._shut is not None or self._writing_since is not None:
             return
-        while line.is_free and (frame := outbox.take(now)) is not None:
+        while not outbox.is_empty and line.is_free and (frame := outbox.take(now)) is not None:
             line.write(frame, outbox.receipts.along(now))
 
     def _cut(self) -> None:

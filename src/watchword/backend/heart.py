@@ -26,9 +26,11 @@ class Heart:
     @property
     def deadline(self) -> float | None:
         """When `tick` has something to do; None when nothing is due."""
+        own = self._machine.deadline
         beat = self._beat.deadline if self._beat is not None else None
-        moments = [moment for moment in (self._machine.deadline, beat) if moment is not None]
-        return min(moments, default=None)
+        if own is None or beat is None:  # asked for with every event, so not by a list
+            return beat if own is None else own
+        return min(own, beat)
 
     def connected(self, now: float) -> None:
         """Begin to ask, where that begins with the connection."""

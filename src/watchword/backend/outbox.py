@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from watchword.protocol.events import Event
 
 
-STRETCH = 4
+STRETCH = 2
 """How many gaps frames with events keep apart at the most: in a stream that is too fast, fewer frames say the same."""
 
 
