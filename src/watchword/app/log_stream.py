@@ -79,20 +79,29 @@ class LogStream(logging.Handler):
 
 @contextmanager
 def streaming(journal: Journal) -> Iterator[None]:
-    """Hand out records until the block ends."""
+    """Hand out records until the block ends.
+
+    Where nobody has set up logging, errors and warnings are still printed: `logging` does that by itself only as long
+    as there is no handler at all.
+    """
     root = logging.getLogger()
     stream = LogStream(journal)
+    last_resort = logging.lastResort if not root.handlers else None
 
     def adjust() -> None:
         stream.adjust()
         settle_level()
 
     journal.on_wanted(adjust)
-    root.addHandler(stream)
+    for handler in (last_resort, stream):
+        if handler is not None:
+            root.addHandler(handler)
     try:
         yield
     finally:
-        root.removeHandler(stream)
+        for handler in (last_resort, stream):
+            if handler is not None:
+                root.removeHandler(handler)
         settle_level()
 
 

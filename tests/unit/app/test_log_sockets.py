@@ -14,8 +14,10 @@ import structlog
 
 from tests.support.application import ADMIN, PASSWORD, Application, application, permission
 from tests.support.sockets import Refused, ScriptedSocket
+from watchword.app.log_stream import streaming
 from watchword.app.logs import configure_logs
-from watchword.live.journal import BACKLOG
+from watchword.live.journal import BACKLOG, Journal
+from watchword.protocol.records import Level
 
 LOGS = "/websocket/logs"
 TOKEN = "access_token=admin-token-0001"
@@ -258,3 +260,20 @@ async def test_info_tells_administrators_the_levels(sqlite_url: str) -> None:
         assert sockets["rest"] is False
         seen = await run.http.get("/server/info", headers={"Authorization": "Bearer reader-static-token"})
         assert seen.json()["data"]["websocket"]["logs"] is False
+
+
+def test_where_nobody_has_set_up_logging_errors_are_printed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    level = root.level
+    try:
+        with streaming(Journal("node0001", Level.INFO, lambda: 1.5)):
+            logging.getLogger("anybody").error("Not so good")
+            logging.getLogger("anybody").info("Never mind")
+    finally:
+        root.setLevel(level)
+
+    assert capsys.readouterr().err == "Not so good\n"
+    assert root.handlers == []
