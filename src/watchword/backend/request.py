@@ -45,6 +45,7 @@ class Request:
 
         Raises:
             RuntimeError: it has been answered.
+            TypeError: the data are nothing that can be told; it still wants an answer.
         """
         self._send(out.Reply(data, id=self.id))
 
@@ -75,9 +76,9 @@ class Request:
     def _send(self, outcome: out.Outcome) -> None:
         if self.sent:
             raise RuntimeError(f"Response to request {self.id} has already been sent")
-        self.sent = True
         self.finish()
         self.socket.say(outcome)
+        self.sent = True
         self.answered.set()
 
 

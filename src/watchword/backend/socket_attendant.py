@@ -223,11 +223,10 @@ class SocketAttendant(Attendant):
                 action = self._publish_out(subscription, event)
                 try:
                     await self._lines.ask(Line.OUTBOUND, action)
-                except Exception as error:  # noqa: BLE001 - whatever it is, it blocks
-                    self._blocked(action, error)
-                else:
                     if self._conversation is not None and subscription in self._conversation.subscriptions:
                         self._conversation.deliver_as_it_is(subscription, _with(event, action))
+                except Exception as error:  # noqa: BLE001 - whatever it is, it blocks; also what cannot be encoded
+                    self._blocked(action, error)
                 self._outgoing.popleft()
 
     def _publish_out(self, subscription: str | None, event: Event) -> Action:
