@@ -36,6 +36,8 @@ _log = structlog.get_logger(__name__)
 
 PARK_SECONDS = 1.0
 """For how long a call waits for somebody who hears its procedure."""
+MOST_UNHEARD = 1024**2
+"""How long all messages may be whose words nobody hears and that are kept for whoever will, over a socket's life."""
 MOST_OUTGOING = 1_000
 """How many publications wait for a function on the outbound line that takes its time."""
 
@@ -81,6 +83,8 @@ class SocketAttendant(Attendant):
         self._expired: Problem | None = None
         self._outgoing: deque[tuple[str | None, Event]] = deque()
         self._comes = anyio.Event()
+        self._room = MOST_UNHEARD
+        self._unpaid = 0
         self._conversation: Conversation | None = None
 
     def attach(self, conversation: Conversation) -> None:
@@ -94,6 +98,7 @@ class SocketAttendant(Attendant):
         """Ask the line of raw messages; what it blocks is dropped."""
         self.socket.inbound_received_message_count += 1
         self.socket.bytes_received += len(frame)
+        self._unpaid = len(frame)
         if not self._lines.has(Line.INBOUND_RAW):
             return frame
         action = Action(ActionType.MESSAGE, self.socket, frame)
@@ -166,7 +171,7 @@ class SocketAttendant(Attendant):
         with anyio.move_on_after(PARK_SECONDS):
             await request.answered.wait()
         if not request.sent and not self.socket.procedures.has_consumer(name):
-            self.socket.procedures.stream(name).unpark(request)
+            self.socket.procedures.unpark(name, request)
             if self._options.answers_unknown:
                 request.error(Problem(Code.ROUTE_NOT_FOUND, f"There is no procedure {name}."))
             return
@@ -175,8 +180,14 @@ class SocketAttendant(Attendant):
         request.finish()
 
     def transmitted(self, operation: op.Transmit) -> None:
-        """Give what is transmitted to whoever hears it."""
-        self.socket.receivers.write(operation.event, None if operation.data is ABSENT else operation.data)
+        """Give what is transmitted to whoever hears it; a little is kept for who is about to hear."""
+        name, data = operation.event, None if operation.data is ABSENT else operation.data
+        receivers = self.socket.receivers
+        if not receivers.has_consumer(name):
+            self._room, self._unpaid = self._room - self._unpaid, 0
+            if self._room < 0:
+                return
+        receivers.write(name, data)
 
     def answered(self, operation: op.Answer) -> None:
         """Give the client's answer to whoever waits for it."""

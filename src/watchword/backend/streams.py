@@ -100,6 +100,11 @@ class Stream(Generic[T]):
         return bool(self._consumers)
 
     @property
+    def is_parking(self) -> bool:
+        """Whether values wait for somebody who hears."""
+        return bool(self._parked)
+
+    @property
     def backpressure(self) -> int:
         """How many values wait for the slowest consumer."""
         return max((consumer.backpressure for consumer in self._consumers), default=0)
@@ -166,9 +171,14 @@ class Streams(Generic[T]):
         self._bound = bound
         self._parks = parks
         self._streams: dict[str, Stream[T]] = {}
+        self._wanted: set[str] = set()
 
     def stream(self, name: str) -> Stream[T]:
-        """Return the stream of a name."""
+        """Return the stream of a name, which is kept for as long as these streams are."""
+        self._wanted.add(name)
+        return self._stream(name)
+
+    def _stream(self, name: str) -> Stream[T]:
         found = self._streams.get(name)
         if found is None:
             found = self._streams[name] = Stream(self._bound, parks=self._parks)
@@ -184,13 +194,21 @@ class Streams(Generic[T]):
             return self._park(name).write(value)
         return self._streams[name].write(value) if name in self._streams else []
 
+    def unpark(self, name: str, value: T) -> None:
+        """Keep a value no longer, nor its name where nobody has asked for that."""
+        stream = self._streams.get(name)
+        if stream is not None:
+            stream.unpark(value)
+            if name not in self._wanted and not stream.is_parking:
+                del self._streams[name]
+
     def _park(self, name: str) -> Stream[T]:
         """Return the stream of a name that somebody else may have chosen: there are not many of them."""
         if name not in self._streams and len(self._streams) >= MOST_NAMES:
-            idle = [each for each, stream in self._streams.items() if not stream.has_consumer]
+            idle = [each for each in self._streams if each not in self._wanted]
             for each in idle[: len(idle) // 2 + 1]:
                 del self._streams[each]
-        return self.stream(name)
+        return self._stream(name)
 
     @property
     def backpressure(self) -> int:

@@ -33,13 +33,18 @@ async def buggy(url: str) -> AsyncIterator[tuple[Application, SocketClusterServe
 
 
 async def _fail(action: Action) -> None:
-    wanted = {
-        ActionType.HANDSHAKE_WS: lambda: "ws" in action.request.query if action.request is not None else False,
-        ActionType.HANDSHAKE_SC: lambda: "sc" in action.socket.connection.query,
-        ActionType.MESSAGE: lambda: "raw bug" in str(action.data),
-        ActionType.AUTHENTICATE: lambda: True,
-    }
-    if wanted.get(action.type, lambda: BUG in {action.channel, action.procedure, action.receiver})():
+    match action.type:
+        case ActionType.HANDSHAKE_WS:
+            fails = action.request is not None and "ws" in action.request.query
+        case ActionType.HANDSHAKE_SC:
+            fails = "sc" in action.socket.connection.query
+        case ActionType.MESSAGE:
+            fails = "raw bug" in str(action.data)
+        case ActionType.AUTHENTICATE:
+            fails = True
+        case _:
+            fails = BUG in {action.channel, action.procedure, action.receiver}
+    if fails:
         raise RuntimeError(BUG)
 
 
