@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 
 export const given = JSON.parse(process.argv[2]);
-export const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
+export const PATIENCE = 60_000;
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 

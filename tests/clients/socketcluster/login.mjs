@@ -103,8 +103,9 @@ const waiting = client();
 const private_ = waiting.subscribe("desk/news", { waitForAuth: true });
 await event(waiting, "connect");
 const idle = private_.state;
+const subscribed = private_.listener("subscribe").once();
 await waiting.invoke("login", ANN);
-await within(private_.listener("subscribe").once(), "the subscription");
+await within(subscribed, "the subscription");
 report("waitForAuth", [idle, private_.state]);
 
 // -- revocation of the application's own identities, and of those of others ---------------------------------------------
