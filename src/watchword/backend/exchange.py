@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchword.backend.rules import ChannelRules
 from watchword.backend.streams import BACKLOG, Consumer, Stream
+from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.protocol.operations import ABSENT
 
@@ -42,14 +43,28 @@ class Exchange:
         return _OPEN if found is None else found[0]
 
     def transmit_publish(self, channel: str, data: Any = ABSENT) -> None:
-        """Publish without waiting for anything."""
+        """Publish without waiting for anything.
+
+        Raises:
+            TypeError: the data cannot be written as JSON; nobody is told, and nothing is kept.
+        """
+        self._check(data)
         self._channels.publish(channel, data, self.rules(channel).retention)
 
     async def publish(self, channel: str, data: Any = ABSENT) -> Publication:
-        """Publish; when it returns, all connections on this node have it before them."""
+        """Publish; when it returns, all connections on this node have it before them.
+
+        Raises:
+            TypeError: the data cannot be written as JSON; nobody is told, and nothing is kept.
+        """
+        self._check(data)
         return self._channels.publish(channel, data, self.rules(channel).retention)
 
     invoke_publish = publish
+
+    def relay(self, channel: str, data: Any) -> None:
+        """Publish what a client has said, which has come as JSON."""
+        self._channels.publish(channel, data, self.rules(channel).retention)
 
     def subscribe(self, channel: str) -> Subscription:
         """Hear a channel: iterate over what comes back, which gives what is published from now on."""
@@ -125,6 +140,10 @@ class Exchange:
         """Hear nothing any more."""
         for channel in self.subscriptions():
             self.unsubscribe(channel)
+
+    def _check(self, data: Any) -> None:
+        if data is not ABSENT:
+            json.encode(data)
 
     def _watch(self, channel: str, peer: Hearer, comes: bool) -> None:
         member = _shown(peer)

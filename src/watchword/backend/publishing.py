@@ -93,7 +93,7 @@ class Publishing:
             raise forbidden()
         if found is not None:
             await self._require(found[0].publish, context, found[1])
-        self._exchange.transmit_publish(channel, operation.data)
+        self._exchange.relay(channel, operation.data)
         return Reply(ABSENT, id=operation.id)
 
     async def _require(self, rule: Rule, context: Context, channel: Any) -> None:

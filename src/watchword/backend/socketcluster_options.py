@@ -61,13 +61,13 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     middleware_emit_failures: bool = True
     socket_channel_limit: int = 1_000
     stream_cleanup_mode: str = "kill"
-    max_payload: int = 1024**2
+    max_payload: int = 256 * 1024
     codec_engine: Any = None
     open_channels: bool = True
     collections: str | None = "items/"
     answers_unknown: bool = False
     channel_name_limit: int = 1_024
-    call_limit: int = 1_000
+    call_limit: int = 100
     call_timeout: float = 60.0
     stream_bound: int = BACKLOG
     outbound: Mark = Mark(10_000, 16 * 1024**2)

@@ -117,7 +117,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         self.code = code
-        self.message = message if message is not None else _MESSAGE[code]
+        self.message = message if message is not None else _MESSAGE.get(code, _plain(code))
         self.extensions = extensions
         self.others = tuple(others)
         self.silent = silent
@@ -132,6 +132,11 @@ class Problem(Exception):
         """Yield this problem, then those that came with it."""
         yield self
         yield from self.others
+
+
+def _plain(code: Code) -> str:
+    """Return the name of a code as a sentence, for codes whose messages are written where they are raised."""
+    return f"{code.value.replace('_', ' ').capitalize()}."
 
 
 class Thrown(Problem):

@@ -160,7 +160,10 @@ class AuthMachine:
         elif self.state is State.WAITING:
             if not self.policy.serves_unopened:
                 self.shut(Cause.EARLY)
-            if not self.policy.serves_unopened or isinstance(operation, Join | Subscribe):
+            if isinstance(operation, Join | Subscribe):
+                text = "Cannot subscribe socket to a channel before it has completed the handshake"
+                raise Problem(Code.UNPROCESSABLE_CONTENT, text)
+            if not self.policy.serves_unopened:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has not been opened yet.")
 
     def presented(self, operation: Authenticate | Open) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route, Router
-from starlette.websockets import WebSocketClose
 
+from watchword.base.errors import STATUS, Code
 from watchword.http.access_log import AccessLog
 from watchword.http.auth import Auth
 from watchword.http.caller import Callers
@@ -24,6 +24,7 @@ from watchword.http.snapshots import snapshot_routes
 from watchword.http.structure import structure_routes
 from watchword.http.system import system_routes
 from watchword.http.tokens import Tokens
+from watchword.http.transport import refuse
 from watchword.http.unsupported import unsupported_routes
 from watchword.http.utilities import Utilities
 from watchword.http.well_known import WellKnown
@@ -107,7 +108,8 @@ class _Rest:
 
     async def _default(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await WebSocketClose()(scope, receive, send)
+            await receive()  # websocket.connect
+            await refuse(scope, send, STATUS[Code.ROUTE_NOT_FOUND])
             return
         path = scope["path"]
         if len(path) > 1 and path.endswith("/"):

@@ -272,7 +272,7 @@ async def test_what_follows_in_a_batch_has_the_rights_of_then(server: Server, wi
 
 
 async def test_who_does_not_read_is_cut_and_the_others_hear_all(server: Server, witness: Talk) -> None:
-    count, word = 60, "x" * 900_000
+    count, word = 270, "x" * 200_000
     async with talking(server) as reader, talking(server) as sleeper:
         for talk in (reader, sleeper):
             await talk.ask("#subscribe", {"channel": "wide"})
