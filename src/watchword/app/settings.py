@@ -322,6 +322,8 @@ def load_settings(
     written, tables = _read_file(file)
     given: dict[str, Any] = {setting.name: setting.default for setting in SETTINGS}
     surroundings = os.environ if environment is None else environment
+    if unknown := min(set(flags or {}) - _BY_NAME.keys(), default=None):
+        raise SettingsError(f"unknown setting {unknown.lower()!r}{_nearest(unknown)}")
     for source in (written, {k: v for k, v in surroundings.items() if k in _BY_NAME}, dict(flags or {})):
         for name, value in source.items():
             given[name] = _convert(_BY_NAME[name], value)

@@ -30,6 +30,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(tmp_path: Path) -> None
         load("websocket_rest_auth = 'strict'", tmp_path)
     with pytest.raises(SettingsError, match="unknown key 'captured'"):
         load("[tables.a]\ncaptured = false", tmp_path)
+    with pytest.raises(SettingsError, match="unknown setting 'log_levle'; did you mean 'log_level'"):
+        load_settings(environment={}, flags={"LOG_LEVLE": "info"})
 
 
 def test_the_environment_may_hold_what_is_none_of_ours() -> None:
