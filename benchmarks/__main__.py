@@ -1,4 +1,7 @@
-"""Run the benchmarks: `make bench`; with `--write` the figures go into the documentation, too."""
+"""Run the benchmarks: `make bench`; with `--write` the figures go into the documentation, too.
+
+`--only=operations` and `--only=socketcluster` run one part of them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import platform
 import sys
 from pathlib import Path
 
+from benchmarks import socketcluster
 from benchmarks.load import UNSEEN, Load
 from benchmarks.plot import Series, plot
 from benchmarks.server import Server, running
+from benchmarks.socketcluster import table as socketcluster_table
 from benchmarks.table import Figures, as_markdown, as_text, written
 
 SUBSCRIBERS = 500
@@ -17,9 +22,28 @@ MANY = 5_000
 RULES = 50
 STAGES = (500, 1_000, 2_500, MANY)
 DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "performance.md"
+WITH = f"Python {platform.python_version()}"
 
 
 def main() -> None:
+    """Run the parts that are wanted."""
+    parts = {"operations": _measure_operations, "socketcluster": _measure_socketcluster}
+    wanted = [word.removeprefix("--only=") for word in sys.argv[1:] if word.startswith("--only=")]
+    for name in wanted or parts:
+        parts[name](writes="--write" in sys.argv)
+
+
+def _measure_socketcluster(*, writes: bool) -> None:
+    """Measure what a delivery costs beside the reference, and print a table."""
+    costs = socketcluster.measure()
+    print(socketcluster_table.as_text(costs))
+    if writes:
+        told = socketcluster_table.as_markdown(costs)
+        PAGE.write_text(written(PAGE.read_text(), told, f"{WITH} and Node.js {socketcluster.node()}", "socketcluster"))
+
+
+def _measure_operations(*, writes: bool) -> None:
     """Measure each operation on a server of its own and print a table."""
     figures: Figures = {}
     with running() as server:
@@ -31,11 +55,10 @@ def main() -> None:
     figures |= _at_scale(grown)
     print(as_text(figures))
     drawing = _drawing(grown)
-    if "--write" in sys.argv:
+    if writes:
         (DOCS / "images").mkdir(exist_ok=True)
         (DOCS / "images" / "cost-of-a-create.svg").write_text(drawing)
-        page = DOCS / "performance.md"
-        page.write_text(written(page.read_text(), as_markdown(figures), f"Python {platform.python_version()}"))
+        PAGE.write_text(written(PAGE.read_text(), as_markdown(figures), WITH))
 
 
 async def _operations(server: Server) -> Figures:

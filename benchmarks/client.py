@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 import os
-from typing import Any
+from typing import Any, cast
 
 _TEXT, _PING, _PONG = 0x1, 0x9, 0xA
 _NO_MASK = b"\0\0\0\0"  # a mask that changes nothing; a client's frames must have one
@@ -18,6 +18,8 @@ _MEDIUM, _LONG = 126, 127
 
 class Socket(asyncio.Protocol):
     """One connection. `rows` is how many rows its events have brought since it was set to 0."""
+
+    path = "/websocket"
 
     def __init__(self) -> None:
         self.rows = 0
@@ -38,13 +40,18 @@ class Socket(asyncio.Protocol):
         return socket
 
     async def upgrade(self) -> None:
-        """Make the connection a WebSocket."""
+        """Make the connection a WebSocket.
+
+        Raises:
+            RuntimeError: the server has refused it.
+        """
         key = base64.b64encode(os.urandom(16)).decode()
-        head = ["GET /websocket HTTP/1.1", "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket"]
+        head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket"]
         head += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
         self._answer = asyncio.get_running_loop().create_future()
         self._write("\r\n".join(head).encode())
-        await self._answer
+        if b" 101 " not in (answer := await self._answer):
+            raise RuntimeError(answer)
 
     async def ask(self, message: Any) -> Any:
         """Send a message and return its answer.
@@ -71,15 +78,14 @@ class Socket(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         if not self._is_open:
-            _, end, self._buffer = self._buffer.partition(b"\r\n\r\n")
+            head, end, self._buffer = self._buffer.partition(b"\r\n\r\n")
             self._is_open = bool(end)
-            self._reply(b"")
+            self._reply(head)
         while (frame := self._take()) is not None:
             self._read(*frame)
 

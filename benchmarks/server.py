@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TABLES = """
@@ -58,43 +58,81 @@ def running(rows: int = 1000) -> Iterator[Server]:
             values = ((f"Article {n}", "Lorem ipsum " * 8, "published", f"author {n % 10}") for n in range(rows))
             connection.executemany("INSERT INTO articles (title, body, status, author) VALUES (?, ?, ?, ?)", values)
         connection.close()
-        port = _free_port()
-        started = time.monotonic()
-        process = _start(database, port)
-        try:
-            _wait(port)
-            yield Server(port, process.pid, time.monotonic() - started)
-        finally:
-            process.terminate()
-            process.wait(20)
+        port = free_port()
+        with started(_command(f"sqlite:///{database}", port), port, database.parent, _answers) as server:
+            yield server
 
 
-def _start(database: Path, port: int) -> subprocess.Popen[bytes]:
-    environment = {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "ADMIN_EMAIL": "admin@example.com",
-        "ADMIN_PASSWORD": "a-fairly-long-password",
-        "ADMIN_TOKEN": "admin-token-0001",
-        "LOGIN_STALL_TIME": "1",
-        "LOG_LEVEL": "error",
-        "WEBSOCKETS_HEARTBEAT_ENABLED": "false",
-    }
-    command = [sys.executable, "-m", "watchword.cli", "serve", f"sqlite:///{database}", "--port", str(port)]
-    return subprocess.Popen(command, env=environment, cwd=database.parent)
+@contextmanager
+def serving(program: str, **environment: str) -> Iterator[Server]:
+    """Run an application in Python, `module:app`, on a fresh SQLite database."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        own = {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.db'}", **environment}
+        with started(_command(program, port), port, Path(folder), _answers, own) as server:
+            yield server
 
 
-def _wait(port: int) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server/ping"):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.02)
-    raise TimeoutError("the server does not answer")
+def listens(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+@contextmanager
+def started(
+    command: list[str],
+    port: int,
+    folder: Path,
+    is_ready: Callable[[int], bool] = listens,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run a command that serves on a port."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, env=_ENVIRONMENT | dict(environment or {}), cwd=folder)
+    try:
+        _wait(port, is_ready)
+        yield Server(port, process.pid, time.monotonic() - began)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")))),
+    "ADMIN_EMAIL": "admin@example.com",
+    "ADMIN_PASSWORD": "a-fairly-long-password",
+    "ADMIN_TOKEN": "admin-token-0001",
+    "LOGIN_STALL_TIME": "1",
+    "LOG_LEVEL": "error",
+    "WEBSOCKETS_HEARTBEAT_ENABLED": "false",
+    "WEBSOCKETS_REST_UNAUTHENTICATED_LIMIT": "10000",
+}
+
+
+def _command(what: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "watchword.cli", "serve", what, "--port", str(port)]
+
+
+def _wait(port: int, is_ready: Callable[[int], bool]) -> None:
+    for _ in range(1_000):
+        if is_ready(port):
+            return
+        time.sleep(0.02)
+    raise TimeoutError("the server does not answer")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server/ping"):
+            return True
+    except (urllib.error.URLError, ConnectionError):
+        return False

@@ -55,7 +55,6 @@ ROWS: tuple[Row, ...] = (
         )
     ),
 )
-_BETWEEN = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.DOTALL)
 
 
 def as_text(figures: Figures) -> str:
@@ -75,6 +74,7 @@ def as_markdown(figures: Figures) -> str:
     return "\n".join(lines)
 
 
-def written(page: str, table: str, where: str) -> str:
-    """Return the page with another table."""
-    return _BETWEEN.sub(lambda _: f"\n{table}\n\nMeasured with {where}.\n\n", page)
+def written(page: str, table: str, where: str, name: str = "figures") -> str:
+    """Return the page with another table of a name."""
+    between = re.compile(rf"(?<=<!-- {name} -->\n).*(?=<!-- end of {name} -->)", re.DOTALL)
+    return between.sub(lambda _: f"\n{table}\n\nMeasured with {where}.\n\n", page)
