@@ -257,6 +257,10 @@ class Conversation:
         """The names of what is followed and heard."""
         return self._subscriptions.names
 
+    def follows(self, subscription: str | None) -> bool:
+        """Whether there is a subscription of that name."""
+        return subscription in self._subscriptions
+
     def write(self, frame: Frame) -> None:
         """Write a message as it is."""
         if not self._machine.is_closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from watchword.base.errors import Code, Problem
@@ -93,30 +94,32 @@ class Blocked(Problem):
 
 
 class Lines:
-    """The functions of one endpoint, by line, in the order in which they were added."""
+    """The functions of one endpoint, by line, in the order in which they were added.
+
+    Attributes:
+        filters: whether there is anybody to ask on the outbound line, which is asked for each that a message goes to.
+        waits: whether one of those may wait.
+    """
 
     def __init__(self) -> None:
-        self._functions: dict[Line, list[LineFunction]] = {line: [] for line in Line}
+        self._functions: dict[Line, tuple[LineFunction, ...]] = dict.fromkeys(Line, ())
+        self.filters = False
+        self.waits = False
 
     def add(self, line: Line, function: LineFunction) -> None:
         """Add a function to a line."""
-        self._functions[line].append(function)
+        self._set(line, (*self._functions[line], function))
 
     def remove(self, line: Line, function: LineFunction | None = None) -> None:
         """Take a function off a line, or all of them."""
-        if function is None:
-            self._functions[line].clear()
-        elif function in self._functions[line]:
-            self._functions[line].remove(function)
+        kept = list(self._functions[line]) if function is not None else []
+        if function in kept:
+            kept.remove(function)
+        self._set(line, tuple(kept))
 
     def has(self, line: Line) -> bool:
         """Whether there is anybody to ask."""
         return bool(self._functions[line])
-
-    @property
-    def waits_outbound(self) -> bool:
-        """Whether a function on the outbound line may wait."""
-        return any(inspect.iscoroutinefunction(function) for function in self._functions[Line.OUTBOUND])
 
     async def ask(self, line: Line, action: Action) -> None:
         """Ask every function of a line.
@@ -124,16 +127,29 @@ class Lines:
         Raises:
             Problem: one of them blocks.
         """
-        for function in tuple(self._functions[line]):
+        for function in self._functions[line]:
             answer = function(action)
-            if inspect.isawaitable(answer):
+            if type(answer) is CoroutineType or inspect.isawaitable(answer):
                 await answer
 
-    def ask_now(self, line: Line, action: Action) -> None:
-        """Ask a line none of whose functions waits.
+    def ask_now(self, action: Action) -> bool:
+        """Ask the outbound line, none of whose functions is known to wait; False when one turns out to, and has to be
+        asked by `ask`.
 
         Raises:
             Problem: one of them blocks.
         """
-        for function in self._functions[line]:
-            function(action)
+        for function in self._functions[Line.OUTBOUND]:
+            answer = function(action)
+            if answer is not None and inspect.isawaitable(answer):
+                if isinstance(answer, CoroutineType):
+                    answer.close()  # it has not begun
+                self.waits = True
+                return False
+        return True
+
+    def _set(self, line: Line, functions: tuple[LineFunction, ...]) -> None:
+        self._functions[line] = functions
+        outbound = self._functions[Line.OUTBOUND]
+        self.filters = bool(outbound)
+        self.waits = any(inspect.iscoroutinefunction(each) for each in outbound)

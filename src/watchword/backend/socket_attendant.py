@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from watchword.backend.alarm import Alarm
 from watchword.backend.attendant import Attendant
 from watchword.backend.lines import Action, ActionType, Line
 from watchword.backend.request import CURRENT, Request
@@ -82,7 +83,8 @@ class SocketAttendant(Attendant):
         self.socket = socket
         self._expired: Problem | None = None
         self._outgoing: deque[tuple[str | None, Event]] = deque()
-        self._comes = anyio.Event()
+        self._comes = Alarm()
+        self._is_asking = False
         self._room = MOST_UNHEARD
         self._unpaid = 0
         self._conversation: Conversation | None = None
@@ -202,43 +204,43 @@ class SocketAttendant(Attendant):
     @property
     def filters(self) -> bool:  # type: ignore[override]  # it depends on who has been added to the line
         """Whether the outbound line has to be asked."""
-        return self._lines.has(Line.OUTBOUND)
+        return self._lines.filters
 
     def outgoing(self, subscription: str | None, event: Event) -> Event | None:
         """Ask the outbound line, at once where none of its functions waits."""
-        if not self._lines.waits_outbound and not self._outgoing:
-            return self._passed(subscription, event)
+        if not (self._lines.waits or self._outgoing or self._is_asking):
+            action = self._publish_out(subscription, event)
+            try:
+                if self._lines.ask_now(action):
+                    return _with(event, action)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it blocks
+                self._blocked(action, error)
+                return None
         if len(self._outgoing) >= MOST_OUTGOING:
             self._outgoing.popleft()
             self._server.emit("warning", {"socket": self.socket, "warning": "The outbound line is too slow."})
         self._outgoing.append((subscription, event))
-        self._comes.set()
+        self._comes.ring()
         return None
-
-    def _passed(self, subscription: str | None, event: Event) -> Event | None:
-        action = self._publish_out(subscription, event)
-        try:
-            self._lines.ask_now(Line.OUTBOUND, action)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it blocks
-            self._blocked(action, error)
-            return None
-        return _with(event, action)
 
     async def pass_slowly(self) -> None:
         """Ask the outbound line about what waits for it, one after the other, until cancelled."""
+        outgoing = self._outgoing
         while True:
-            await self._comes.wait()
-            self._comes = anyio.Event()
-            while self._outgoing:
-                subscription, event = self._outgoing[0]
-                action = self._publish_out(subscription, event)
-                try:
-                    await self._lines.ask(Line.OUTBOUND, action)
-                    if self._conversation is not None and subscription in self._conversation.subscriptions:
-                        self._conversation.deliver_as_it_is(subscription, _with(event, action))
-                except Exception as error:  # noqa: BLE001 - whatever it is, it blocks; also what cannot be encoded
-                    self._blocked(action, error)
-                self._outgoing.popleft()
+            await self._comes.wait(None)
+            while outgoing:
+                self._is_asking = True
+                await self._pass(*outgoing.popleft())
+                self._is_asking = False
+
+    async def _pass(self, subscription: str | None, event: Event) -> None:
+        action, conversation = self._publish_out(subscription, event), self._conversation
+        try:
+            await self._lines.ask(Line.OUTBOUND, action)
+            if conversation is not None and conversation.follows(subscription):
+                conversation.deliver_as_it_is(subscription, _with(event, action))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it blocks; also what cannot be encoded
+            self._blocked(action, error)
 
     def _publish_out(self, subscription: str | None, event: Event) -> Action:
         action = Action(ActionType.PUBLISH_OUT, self.socket, event.data)
