@@ -5,56 +5,64 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
 
 from benchmarks.server import free_port, serving, started
-from benchmarks.socketcluster.load import Load
+from benchmarks.socketcluster.load import FanOut, Load
 from benchmarks.socketcluster.table import CASES, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.server import Server
-    from benchmarks.socketcluster.load import FanOut
 
 HERE = Path(__file__).parent
 SUBSCRIBERS = (200, 1_000)
-DELIVERIES = 40_000
+TURNS = 4
+DELIVERIES = 15_000
 WARMING = 10_000
-PATIENCE = 60.0
+PATIENCE = 120.0
 
-Costs = dict[tuple[str, str, int], "FanOut"]
+Costs = dict[tuple[str, str, int], FanOut]
 """By whose server, what is on its lines, and the number of subscribers."""
 
 
 def measure() -> Costs:
-    """Measure every case on a server of its own, one after the other; some thirty seconds.
+    """Measure every case on a server of its own; some forty seconds.
+
+    All servers run at the same time and are measured in turn, several times. What counts is the best time of each: that
+    which other work on the machine has disturbed least.
 
     Raises:
         RuntimeError: the reference is not installed.
     """
+    with ExitStack() as stack:
+        loads = {}
+        for whose, lines in CASES:
+            server = stack.enter_context(ours(lines) if whose == OURS else reference(lines))
+            loads[whose, lines] = Load(server)
+        return uvloop.run(_measure(loads))
+
+
+async def _measure(loads: dict[tuple[str, str], Load]) -> Costs:
     costs: Costs = {}
-    for whose, lines in CASES:
-        with ours(lines) if whose == OURS else reference(lines) as server:
-            found = uvloop.run(_measure(server))
-        costs |= {(whose, lines, count): cost for count, cost in found.items()}
-    return costs
-
-
-async def _measure(server: Server) -> dict[int, FanOut]:
-    load = Load(server)
-    found = {}
     async with asyncio.timeout(PATIENCE):
         for count in SUBSCRIBERS:
-            await load.grow(count)
-            await load.fan_out(WARMING // count)
-            found[count] = await load.fan_out(DELIVERIES // count)
-    load.close()
-    return found
+            for load in loads.values():
+                await load.grow(count)
+                await load.fan_out(WARMING // count)
+            for _ in range(TURNS):
+                for (whose, lines), load in loads.items():
+                    cost = await load.fan_out(DELIVERIES // count)
+                    before = costs.get((whose, lines, count), cost)
+                    costs[whose, lines, count] = FanOut(min(before.cpu, cost.cpu), min(before.last, cost.last))
+    for load in loads.values():
+        load.close()
+    return costs
 
 
 @contextmanager
