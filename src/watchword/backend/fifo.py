@@ -80,6 +80,8 @@ class Fifo:
     @property
     def overrun(self) -> bool:
         """Whether more waits than may wait: the client does not read."""
+        if not (self._queue or self._kept):  # as after most deliveries
+            return False
         return self._hard.is_below(len(self._queue) + len(self._kept), self._size)
 
     def has_room_for(self, event: Event) -> bool:
