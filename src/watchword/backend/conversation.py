@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import structlog
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
+from watchword.live.channels import PUBLISHED
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 CLOSE_TOO_BIG = 1009
+TURN = 20
+"""How many operations of one message are performed before everybody else has a turn."""
 
-
+_LOST = "lost"
 _Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Transmit | op.Answer | op.Raw
 
 
@@ -69,7 +73,7 @@ class Conversation:
         self._clock = services.clock
         self._machine = AuthMachine(policy)
         self._heart = Heart(self._machine, pace)
-        self._outbox = outbox_of(dialect, pace)
+        self._outbox = outbox_of(dialect, pace, self._lose)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
         self._verification = Verification(self._machine, services, self._attendant, connection)
@@ -172,6 +176,13 @@ class Conversation:
         self._outbox.deliver(subscription, event)
         if self._outbox.overrun:
             self._cut()
+
+    def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:
+        """Log what the dialect has no words for, once for all whom it was for; of changes none may be missing."""
+        if event.cache.setdefault(_LOST, self) is self:
+            _log.error("event.untold", exc_info=error, subscription=subscription, kind=event.kind)
+        if event.kind != PUBLISHED:
+            self.fail(subscription, Problem(Code.INTERNAL))
 
     def offer(self, subscription: str | None, event: Event, most: int) -> bool:
         """Queue an event unless `most` wait already, or too many bytes; who does not read is not cut for it."""
@@ -297,8 +308,11 @@ class Conversation:
                 return
             self._heart.heard(self._clock.monotonic())
             heard = await self._attendant.received(frame)
-            for operation in self._decode(heard) if heard is not None else ():
+            for number, operation in enumerate(self._decode(heard) if heard is not None else (), 1):
                 await self._admit(operation)
+                if not number % TURN:
+                    await self._outbox.room()
+                    await anyio.lowlevel.checkpoint()
             await self._outbox.room()  # who asks on and on without reading the answers is not read either
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
@@ -312,9 +326,13 @@ class Conversation:
             else:
                 _log.warning("connection.refused", reason="too large a message", user=self.principal.user)
                 self.stop(CLOSE_TOO_BIG)
-            return ()
+        except Exception as error:  # noqa: BLE001 - a codec of the application's may raise anything
+            self.blame(op.Ignore(), error)
+        return ()
 
     async def _admit(self, operation: op.Operation) -> None:
+        if self._machine.is_closed:
+            return  # one that came in the same message has ended the connection
         try:
             self._machine.admits(operation)
         except Problem as problem:
@@ -334,7 +352,10 @@ class Conversation:
         """Say why an operation was blocked, or that it has failed."""
         problem = error if isinstance(error, Problem) else unexpected(operation, error)
         self._attendant.failed(operation, problem)
-        self.say(out.Failure(operation, problem))
+        try:
+            self.say(out.Failure(operation, problem))
+        except Exception as unsaid:  # noqa: BLE001 - an application may explain by what no dialect has words for
+            self.say(out.Failure(operation, unexpected(operation, unsaid)))
 
     async def caller(self) -> Context:
         """Return the caller of an operation, as it is now."""

@@ -8,6 +8,7 @@ together to one frame. One task writes what could not go out at once; everybody 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,11 +18,15 @@ from watchword.backend.receipts import Receipts
 from watchword.protocol.dialect import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from watchword.backend.line import Line
     from watchword.backend.outbox import Mark
     from watchword.protocol.events import Event
+
+
+Lost = Callable[[str | None, "Event", Exception], None]
+"""Hears of an event that cannot be encoded."""
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -53,8 +58,10 @@ class Fifo:
         join: Callable[[Sequence[Frame]], Frame] | None,
         hard: Mark,
         high: Mark | None = None,
+        lost: Lost | None = None,
     ) -> None:
         self._push = push
+        self._lost = lost
         self._join = join
         self._hard = hard
         self._high = high or hard
@@ -126,7 +133,13 @@ class Fifo:
             self._kept.append((subscription, event))
             self._size += event.size
             return
-        frames = self._push(subscription, (event,))
+        try:
+            frames = tuple(self._push(subscription, (event,)))
+        except Exception as error:  # whoever delivers has others to deliver to
+            if self._lost is None:
+                raise
+            self._lost(subscription, event, error)
+            return
         line = self._line
         if line is None or self._queue or self._urgent or self._batch or self.is_writing or not line.is_free:
             for frame in frames:

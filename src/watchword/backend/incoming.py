@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from watchword.backend.fifo import Fifo
+from watchword.backend.fifo import Fifo, Lost
 from watchword.backend.limits import Meter
 from watchword.backend.outbox import Outbox
 from watchword.base.errors import Code, Problem
@@ -86,20 +86,19 @@ class IncomingCalls:
     async def _run(self, operation: op.Invoke) -> None:
         try:
             reply = await self._attendant.call(operation, self._connection.caller)
-        except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
-            self._connection.blame(operation, error)
-        else:
             if reply is not None:
                 self._connection.say(reply)
+        except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
+            self._connection.blame(operation, error)
         finally:
             self._running -= 1
 
 
-def outbox_of(dialect: Dialect, pace: Pace) -> Outbox | Fifo:
+def outbox_of(dialect: Dialect, pace: Pace, lost: Lost) -> Outbox | Fifo:
     """Return the queue of a connection of an endpoint."""
     if pace.gap is None:
         join = dialect.join if isinstance(dialect, Batching) else None
-        return Fifo(dialect.push, join, pace.outbound, pace.high_water)
+        return Fifo(dialect.push, join, pace.outbound, pace.high_water, lost)
     return Outbox(dialect.push, pace.gap, pace.outbound, pace.high_water)
 
 

@@ -75,6 +75,8 @@ class Publishing:
             Problem: it may not.
         """
         heard = operation.channel.removeprefix(PRESENCE)
+        if operation.channel != heard and heard.startswith(PRESENCE):
+            raise forbidden()  # who hears of others is nobody's business
         found = self._rules.find(heard)
         if found is None and not context.connection.open_channels:
             raise forbidden()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from msgspec.structs import replace
 
-from watchword.base.errors import Code, Problem
+from watchword.base.errors import Code, Problem, forbidden
 from watchword.live.journal import Listener
 from watchword.live.peer import Peer
 from watchword.protocol import operations as op
@@ -148,6 +148,9 @@ class Subscriptions:
             self._operations.pop(name, None)
             self._services.part(host, name)
             raise
+        if self._operations.get(name) is not operation:  # the right has ended while it was being asked for
+            self._services.part(host, name)
+            raise forbidden()
         host.say(out.Subscribed(name, has_data=False, id=operation.id))
         for event in missed:
             host.deliver(name, event)

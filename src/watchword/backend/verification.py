@@ -81,7 +81,8 @@ class Verification:
         try:
             own = await self._attendant.identify(credential, self._client)
             return own if own is not None else await self._services.identify(credential, self._client), None
-        except Problem as problem:
+        except Exception as error:  # noqa: BLE001 - a bug must not leave the connection waiting for an answer
+            problem = error if isinstance(error, Problem) else unexpected(operation, error)
             self._attendant.refused(operation, problem)
             return None, problem
 

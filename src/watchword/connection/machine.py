@@ -165,6 +165,8 @@ class AuthMachine:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, text)
             if not self.policy.serves_unopened:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has not been opened yet.")
+        elif self.state is State.CLOSED:
+            raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has ended.")
 
     def presented(self, operation: Authenticate | Open) -> None:
         """Take a credential; the answer comes by `verified` or `rejected`."""

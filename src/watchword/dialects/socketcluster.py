@@ -226,7 +226,7 @@ class SocketCluster:
         asked = asked if isinstance(asked, dict) else {}
         collection, event, since = channel.removeprefix(prefix), asked.get("event"), asked.get("since")
         query = asked.get("query")
-        if event is not None and event not in {"create", "update", "delete"}:
+        if event is not None and event not in ("create", "update", "delete"):
             raise Problem(Code.INVALID_PAYLOAD, "event must be create, update or delete")
         if (
             not isinstance(query, dict | None)

@@ -127,8 +127,9 @@ class Channels:
     def publish(self, channel: str, data: Any, retention: Retention) -> Publication:
         """Tell everybody on this node who hears a channel, in one loop without a pause."""
         self.published += 1
+        event = Event(PUBLISHED, data, 0, is_logged=False)
         publication = self._remember(channel, data, retention)
-        event = Event(PUBLISHED, data, publication.number, is_logged=False)
+        event.position = publication.number
         members = self._members.get(channel)
         if members:
             self.delivered += len(members)

@@ -1,0 +1,216 @@
+"""Clients of the SocketCluster dialect that want more than is theirs, or nobody else to have anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from tests.support.application import application
+from tests.walks.test_applications import PATH, ask, handshaken
+from watchword import Action, Blocked, Call, Code, Identified, Problem, Watchword
+from watchword.base import json
+
+pytestmark = pytest.mark.timeout(60)
+
+NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body JSON)"
+
+
+def publication(data: Any, cid: int, channel: str = "lobby") -> dict[str, Any]:
+    return {"event": "#publish", "data": {"channel": channel, "data": data}, "cid": cid}
+
+
+def nested(depth: int) -> Any:
+    return json.decode("[" * depth + "]" * depth)
+
+
+def plain(app: Watchword) -> None:
+    app.socketcluster(PATH, auth_key="secret")
+
+
+async def test_nothing_that_comes_with_a_message_too_early_is_done(sqlite_url: str) -> None:
+    async with application(sqlite_url, register=plain) as running, handshaken(running) as listener:
+        await ask(listener, "#subscribe", {"channel": "lobby"})
+        async with running.socket(PATH) as stranger:
+            await stranger.say([publication("one", 1), publication("two", 2), publication("three", 3)])
+            assert await stranger.closed() == 4009
+        assert await listener.silent()
+
+
+async def test_nothing_that_comes_with_a_blocked_handshake_is_done(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        clients = app.socketcluster(PATH, auth_key="secret")
+
+        @clients.middleware("handshake")
+        def block(action: Action) -> None:
+            if action.type.value == "handshakeSC" and not action.data["is_authenticated"]:
+                raise Blocked
+
+    async with application(sqlite_url, register=register) as running:
+        token = running.app._endpoints[PATH].sign_token({"sub": "ann"})
+        async with handshaken(running, token) as listener:
+            await ask(listener, "#subscribe", {"channel": "lobby"})
+            async with running.socket(PATH) as stranger:
+                handshake = {"event": "#handshake", "data": {"authToken": None}, "cid": 1}
+                await stranger.say([handshake, publication("let me in", 2)])
+                assert (await stranger.receive())["error"]["name"] == "SilentMiddlewareBlockedError"
+                assert await stranger.closed() == 4008
+            assert await listener.silent()
+            await listener.say(publication("heard", 9))
+            assert (await listener.receive())["rid"] == 9
+            assert (await listener.receive())["data"]["data"] == "heard"
+
+
+async def test_who_loses_an_identity_while_a_rule_is_asked_does_not_hear_the_channel(sqlite_url: str) -> None:
+    asked, answered = anyio.Event(), anyio.Event()
+
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+
+        async def members(call: Call, channel: str) -> bool:
+            if call.principal.is_anonymous:
+                return False
+            asked.set()
+            await answered.wait()
+            return True
+
+        app.channel("members", subscribe=members)
+
+    async with application(sqlite_url, register=register) as running:
+        endpoint = running.app._endpoints[PATH]
+        async with handshaken(running, endpoint.sign_token({"sub": "ann"})) as socket:
+            await socket.say({"event": "#subscribe", "data": {"channel": "members"}, "cid": 2})
+            await asked.wait()
+            (held,) = endpoint.clients.values()
+            await held.deauthenticate()
+            answered.set()
+            while (packet := await socket.receive()).get("rid") != 2:
+                pass
+            assert packet["error"]["name"] == "ForbiddenError"
+            running.app.exchange.transmit_publish("members", "a secret")
+            assert await socket.silent()
+            assert held.subscriptions() == []
+
+
+async def test_a_change_that_cannot_be_told_ends_one_subscription_and_keeps_nothing_from_others(
+    sqlite_url: str,
+) -> None:
+    class Codec:
+        def encode(self, packet: Any) -> str:
+            if "poison" in str(packet):
+                raise RuntimeError("a bug of the codec's")
+            return json.encode(packet).decode()
+
+        def decode(self, frame: str | bytes) -> Any:
+            return json.decode(frame)
+
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+        app.socketcluster("/own/", auth_key="secret", codec_engine=Codec())
+
+    async with (
+        application(sqlite_url, NOTES, register=register) as running,
+        handshaken(running, "admin-token-0001", "/own/") as odd,
+        handshaken(running, "admin-token-0001") as other,
+    ):
+        for socket in (odd, other):
+            await ask(socket, "#subscribe", {"channel": "items/notes", "data": {"event": "create"}})
+        for body in ("poison", "food"):
+            await running.admin("POST", "/items/notes", {"body": body})
+        assert [(await other.receive())["data"]["data"]["data"][0]["body"] for _ in range(2)] == ["poison", "food"]
+        assert (await odd.receive())["event"] == "#kickOut"
+        assert "error" not in await ask(odd, "#subscribe", {"channel": "lobby"}, 8)
+
+
+async def test_what_one_client_publishes_does_not_spoil_the_history_for_others(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+        app.channel("lobby", subscribe=True, publish=True, history=10)
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as stranger:
+        for cid, data in enumerate((nested(900), "hello"), 2):
+            await ask(stranger, "#publish", {"channel": "lobby", "data": data}, cid)
+        running.app.exchange.transmit_publish("lobby", object())
+        async with handshaken(running) as other:
+            answer = await ask(other, "#subscribe", {"channel": "lobby", "data": {"history": 10}})
+            assert "error" not in answer
+            assert [(await other.receive())["data"]["data"] for _ in range(2)] == [nested(900), "hello"]
+            assert await ask(other, "#unsubscribe", "lobby", 8) == {"rid": 8}
+
+
+@pytest.mark.parametrize("asked", [{"event": []}, {"event": {}}, {"event": "create", "query": []}, {"since": 1}])
+async def test_a_subscription_that_makes_no_sense_is_refused_and_the_connection_goes_on(
+    asked: dict[str, Any], sqlite_url: str
+) -> None:
+    async with application(sqlite_url, register=plain) as running, handshaken(running) as socket:
+        answer = await ask(socket, "#subscribe", {"channel": "items/articles", "data": asked})
+        assert answer["error"]["name"] == "InvalidArgumentsError"
+        await ask(socket, "#subscribe", {"channel": "lobby"}, 8)
+
+
+async def test_a_giant_batch_lets_others_have_their_turns(sqlite_url: str) -> None:
+    async with application(sqlite_url, register=plain) as running, handshaken(running) as socket:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                await anyio.lowlevel.checkpoint()
+                turns += 1
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(count)
+            await socket.say(f"[{'1,' * 20_000}1]")
+            before = turns
+            await ask(socket, "#subscribe", {"channel": "lobby"})
+            assert turns - before > 200
+            group.cancel_scope.cancel()
+
+
+async def test_nobody_is_told_who_hears_of_the_presence_of_others(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+        app.channel("board", subscribe="authenticated", presence=True)
+        app.channel("**", subscribe=True, presence=True)
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
+        for channel in ("presence/board", "presence/presence/board"):
+            answer = await ask(socket, "#subscribe", {"channel": channel})
+            assert answer["error"]["name"] == "ForbiddenError"
+        assert "error" not in await ask(socket, "#subscribe", {"channel": "presence/anything"})
+
+
+async def test_an_error_that_cannot_be_told_is_an_internal_one_and_the_connection_goes_on(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+
+        @app.query
+        async def explain() -> None:
+            raise Problem(Code.FORBIDDEN, "No.", why=object())
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
+        assert (await ask(socket, "explain"))["error"]["name"] == "InternalError"
+        assert "error" not in await ask(socket, "#subscribe", {"channel": "lobby"}, 8)
+
+
+async def test_a_token_that_the_application_cannot_read_leaves_the_public(sqlite_url: str) -> None:
+    def identify(claims: dict[str, Any]) -> Identified:
+        return Identified(user=claims["name"])
+
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret", identify=identify)
+
+    async with application(sqlite_url, register=register) as running, running.socket(PATH) as socket:
+        token = running.app._endpoints[PATH].sign_token({"sub": "ann"})
+        answer = await ask(socket, "#handshake", {"authToken": token})
+        assert answer["data"]["isAuthenticated"] is False
+        assert "name" not in str(answer["data"]["authError"]["message"])
+        assert "error" not in await ask(socket, "#subscribe", {"channel": "lobby"}, 8)
+
+
+async def test_only_good_static_tokens_let_in_whatever_they_look_like(sqlite_url: str) -> None:
+    async with application(sqlite_url, register=plain) as running, handshaken(running, "admin-token-0001") as socket:
+        answer = await ask(socket, "#authenticate", "admin-token-0002")
+        assert answer["error"]["name"] == "AuthTokenInvalidError"
