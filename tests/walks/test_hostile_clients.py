@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from tests.support.application import application
+from tests.support.application import application, permission
 from tests.walks.test_applications import PATH, ask, handshaken
-from watchword import Action, Blocked, Call, Code, Identified, Problem, Watchword
+from watchword import Action, Blocked, Call, Client, Code, Identified, Problem, Watchword
+from watchword.backend.context import Context
+from watchword.backend.items import Items
+from watchword.backend.outbox import Mark
 from watchword.base import json
+from watchword.base.secret import Secret
+from watchword.protocol.operations import AccessToken
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -214,3 +220,69 @@ async def test_only_good_static_tokens_let_in_whatever_they_look_like(sqlite_url
     async with application(sqlite_url, register=plain) as running, handshaken(running, "admin-token-0001") as socket:
         answer = await ask(socket, "#authenticate", "admin-token-0002")
         assert answer["error"]["name"] == "AuthTokenInvalidError"
+
+
+async def test_names_that_clients_choose_have_an_end(sqlite_url: str) -> None:
+    async with application(sqlite_url, register=plain) as running, handshaken(running) as socket:
+        assert (await ask(socket, "x" * 1_025))["error"]["code"] == "VALUE_TOO_LONG"
+        await socket.say({"event": "x" * 1_025, "data": 1})
+        await socket.say({"event": "x" * 1_024, "data": 1})
+        await ask(socket, "#subscribe", {"channel": "lobby"})
+        (held,) = running.app._endpoints[PATH].clients.values()
+        assert not held.receivers.stream("x" * 1_025)._parked
+        assert held.receivers.stream("x" * 1_024)._parked
+
+
+async def test_who_does_not_read_what_the_program_transmits_is_cut(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret", outbound=Mark(10, 10_000))
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
+        (held,) = running.app._endpoints[PATH].clients.values()
+        for _ in range(10):
+            held.transmit("news", 1)
+        assert held.outbound_backpressure == 10
+        for _ in range(10):
+            assert (await socket.receive())["event"] == "news"
+        ended = held.listener("end").consumer()
+        for _ in range(11):
+            held.transmit("news", 1)
+        with anyio.fail_after(5):
+            assert (await anext(ended))["code"] == 1006
+
+
+async def test_a_subscription_waits_for_the_handshake_also_where_it_need_not_come_first(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret", strict_handshake=False)
+
+    async with application(sqlite_url, register=register) as running, running.socket(PATH) as socket:
+        assert "error" not in await ask(socket, "#authenticate", "admin-token-0001")
+        for channel in ("items/articles", "lobby"):
+            answer = await ask(socket, "#subscribe", {"channel": channel})
+            assert answer["error"]["name"] == "InvalidActionError"
+        assert (await ask(socket, "#handshake", {"authToken": "admin-token-0001"}))["data"]["isAuthenticated"]
+        assert "error" not in await ask(socket, "#subscribe", {"channel": "items/articles"})
+
+
+async def test_somebody_elses_token_sets_nobodys_credentials_and_an_administrators_does(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        @app.authenticator("intranet")
+        async def intranet(token: str, client: Client) -> Identified | None:
+            del client
+            name, _, role = token.partition(" ")
+            return Identified(user=name, roles=(role,)) if name == "ann" else None
+
+    async with application(sqlite_url, register=register) as running:
+        await running.user("keeper", [permission(action, "directus_users") for action in ("read", "update")])
+        victim = await running.user("victim", [])
+        keeper = {"Authorization": "Bearer keeper-static-token"}
+        assert (await running.http.get(f"/users/{victim}", headers=keeper)).status_code == 200
+        for role, outcome in (
+            ("keeper", pytest.raises(Problem, match="Credentials are set")),
+            ("Administrator", nullcontext()),
+        ):
+            caller = await running.app.parts.identity.authenticate(AccessToken(Secret(f"ann {role}")), Client())
+            items = Items(running.app.parts.backend, Context(caller.principal, caller.access))
+            await items.update("directus_users", victim, {"first_name": "Vic"})
+            with outcome:
+                await items.update("directus_users", victim, {"password": "another-long-password"})

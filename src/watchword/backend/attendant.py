@@ -66,6 +66,12 @@ class Attendant:
         """Return the event to deliver in place of this one, None for none; only asked where it `filters`."""
         return event
 
+    def discard(self, subscription: str | None) -> None:
+        """Drop what waits of a subscription for the application to agree to."""
+
+    def discard_all(self) -> None:
+        """Drop all that waits for it."""
+
     def refused(self, operation: op.Authenticate | op.Open, problem: Problem) -> None:
         """Hear that a credential was not good."""
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
+from watchword.backend.echo import Echo
 from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
@@ -83,7 +84,7 @@ class Conversation:
         self._follower: Principal = ANONYMOUS
         self._shut: Shut | None = None
         self._group: TaskGroup | None = None
-        self._echo: list[tuple[str | None, Event]] | None = None
+        self._echo = Echo(pace.outbound)
         self._scope: anyio.CancelScope | None = None
         self._writing_since: float | None = None
         self._line: Line | None = None
@@ -166,15 +167,17 @@ class Conversation:
 
     def deliver_as_it_is(self, subscription: str | None, event: Event) -> None:
         """Queue an event that the application has agreed to."""
+        if self._machine.is_closed:
+            return
         # So much at once is not the client's fault, however fast it reads.
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
             return
-        if self._echo is not None:
-            self._echo.append((subscription, event))
-            return
-        self._outbox.deliver(subscription, event)
-        if self._outbox.overrun:
+        if self._echo.is_kept:
+            self._echo.add(subscription, event)
+        else:
+            self._outbox.deliver(subscription, event)
+        if self._outbox.overrun or self._echo.overrun:
             self._cut()
 
     def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:
@@ -201,6 +204,8 @@ class Conversation:
 
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
+        self._attendant.discard(subscription)
+        self._echo.discard(subscription)
         self._outbox.discard(subscription)
 
     def hold(self) -> None:
@@ -214,6 +219,8 @@ class Conversation:
 
     def discard_all(self) -> None:
         """Drop every event that waits."""
+        self._attendant.discard_all()
+        self._echo.discard_all()
         self._outbox.discard_all()
 
     def revoke(self, problem: Problem) -> None:
@@ -276,6 +283,7 @@ class Conversation:
         """Write a message as it is."""
         if not self._machine.is_closed:
             self._outbox.say((frame,))
+            self._check_room()
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest, until it or the connection ends."""
@@ -299,6 +307,13 @@ class Conversation:
             self._outbox.say_alone(frames)
         else:
             self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
+        if isinstance(outcome, out.Called):
+            self._check_room()
+
+    def _check_room(self) -> None:
+        """Cut the connection when the application says more of its own accord than the client reads."""
+        if self._outbox.overrun:
+            self._cut()
 
     async def _read(self, transport: Transport) -> None:
         while not self._machine.is_closed:
@@ -392,12 +407,12 @@ class Conversation:
 
     async def _publish(self, operation: op.Publish) -> None:
         """Answer before the connection hears what it has published itself."""
-        caller, self._echo = await self.caller(), []
+        caller = await self.caller()
+        self._echo.begin()
         try:
             self.say(await self._services.publish(caller, operation))
         finally:
-            echo, self._echo = self._echo, None
-            for subscription, event in echo:
+            for subscription, event in self._echo.end():
                 self.deliver_as_it_is(subscription, event)
 
     def _take(self, operation: _Quick) -> None:

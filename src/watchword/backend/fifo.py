@@ -68,6 +68,7 @@ class Fifo:
         self._queue: deque[_Waiting] = deque()
         self._urgent: deque[Frame] = deque()
         self._kept: list[tuple[str | None, Event]] = []
+        self._aside: list[_Waiting] = []
         self._size = 0
         self._held = False
         self._batch: Batch | None = None
@@ -87,9 +88,9 @@ class Fifo:
     @property
     def overrun(self) -> bool:
         """Whether more waits than may wait: the client does not read."""
-        if not (self._queue or self._kept):  # as after most deliveries
+        if not (self._queue or self._kept or self._aside):  # as after most deliveries
             return False
-        return self._hard.is_below(len(self._queue) + len(self._kept), self._size)
+        return self._hard.is_below(self.waiting, self._size)
 
     def has_room_for(self, event: Event) -> bool:
         """Whether an event can be queued without too many bytes waiting."""
@@ -108,7 +109,7 @@ class Fifo:
     @property
     def waiting(self) -> int:
         """How many frames and events wait."""
-        return len(self._queue) + len(self._kept)
+        return len(self._queue) + len(self._aside) + len(self._kept)
 
     @property
     def is_empty(self) -> bool:
@@ -176,11 +177,17 @@ class Fifo:
     def hold(self) -> None:
         """Keep events back until `release`; answers still go out."""
         self._held = True
+        self._aside += [each for each in self._queue if each.is_event]
+        self._queue = deque(each for each in self._queue if not each.is_event)
+        self._room.ring()
 
     def release(self) -> None:
         """Let events go out again."""
         if self._held:
             self._held = False
+            self._queue.extendleft(reversed(self._aside))
+            self._aside.clear()
+            self._wake()
             kept, self._kept = self._kept, []
             self._size -= sum(event.size for _, event in kept)
             for subscription, event in kept:
@@ -230,7 +237,9 @@ class Fifo:
         if now < self._flush_at:
             return None
         frames = [each.frame for each in self._queue]
-        self._keep(lambda _: False)
+        self._size -= sum(map(len, frames))
+        self._queue.clear()
+        self._room.ring()
         self._flush_at = None
         if batch.until is not None and now >= batch.until:
             self._batch = None
@@ -246,7 +255,7 @@ class Fifo:
         self._size += len(frame)
 
     def _keep(self, wanted: Callable[[_Waiting], bool]) -> None:
-        kept = deque(each for each in self._queue if wanted(each))
-        self._size -= sum(len(each.frame) for each in self._queue) - sum(len(each.frame) for each in kept)
-        self._queue = kept
+        self._size -= sum(len(each.frame) for each in (*self._queue, *self._aside) if not wanted(each))
+        self._queue = deque(filter(wanted, self._queue))
+        self._aside = list(filter(wanted, self._aside))
         self._room.ring()

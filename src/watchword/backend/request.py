@@ -9,6 +9,7 @@ import anyio
 
 from watchword.base.errors import Problem, Thrown
 from watchword.protocol import outcomes as out
+from watchword.protocol.events import size_of
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Request:
         self.procedure = operation.procedure
         self.has_data = operation.data is not ABSENT
         self.data: Any = operation.data if self.has_data else None
+        self.size = size_of(self.data)
         self.sent = False
         self.answered = anyio.Event()
         self._operation = operation

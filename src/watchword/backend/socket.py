@@ -14,6 +14,7 @@ from watchword.backend.streams import Stream, Streams
 from watchword.base.errors import Code, Problem
 from watchword.base.names import event_name
 from watchword.protocol import outcomes as out
+from watchword.protocol.events import size_of
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class Socket:
         self.inbound_received_message_count = 0
         self.bytes_received = 0
         bound = server.options.stream_bound
-        self.procedures: Streams[Request] = Streams(bound, parks=True)
-        self.receivers: Streams[Any] = Streams(bound, parks=True)
+        self.procedures: Streams[Request] = Streams(bound, parks=lambda request: request.size)
+        self.receivers: Streams[Any] = Streams(bound, parks=size_of)
         self.listeners: Streams[Any] = Streams(bound)
         self.calls = OutgoingCalls()
         self.presented: str | None = None

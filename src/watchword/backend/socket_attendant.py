@@ -37,8 +37,6 @@ _log = structlog.get_logger(__name__)
 
 PARK_SECONDS = 1.0
 """For how long a call waits for somebody who hears its procedure."""
-MOST_UNHEARD = 1024**2
-"""How long all messages may be whose words nobody hears and that are kept for whoever will, over a socket's life."""
 MOST_OUTGOING = 1_000
 """How many publications wait for a function on the outbound line that takes its time."""
 
@@ -84,9 +82,6 @@ class SocketAttendant(Attendant):
         self._expired: Problem | None = None
         self._outgoing: deque[tuple[str | None, Event]] = deque()
         self._comes = Alarm()
-        self._is_asking = False
-        self._room = MOST_UNHEARD
-        self._unpaid = 0
         self._conversation: Conversation | None = None
 
     def attach(self, conversation: Conversation) -> None:
@@ -100,7 +95,6 @@ class SocketAttendant(Attendant):
         """Ask the line of raw messages; what it blocks is dropped."""
         self.socket.inbound_received_message_count += 1
         self.socket.bytes_received += len(frame)
-        self._unpaid = len(frame)
         if not self._lines.has(Line.INBOUND_RAW):
             return frame
         action = Action(ActionType.MESSAGE, self.socket, frame)
@@ -138,8 +132,10 @@ class SocketAttendant(Attendant):
         match operation:
             case op.Publish() if not self._options.allow_client_publish:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "Client publish feature is disabled")
-            case op.Join(channel=channel) | op.Publish(channel=channel):
-                self._check_name(channel)
+            case op.Join(channel=name) | op.Publish(channel=name):
+                self._check_name(name)
+            case op.Invoke(procedure=name) | op.Transmit(event=name):
+                self._check_name(name)
             case _:
                 pass
         action = self._action(operation)
@@ -183,13 +179,7 @@ class SocketAttendant(Attendant):
 
     def transmitted(self, operation: op.Transmit) -> None:
         """Give what is transmitted to whoever hears it; a little is kept for who is about to hear."""
-        name, data = operation.event, None if operation.data is ABSENT else operation.data
-        receivers = self.socket.receivers
-        if not receivers.has_consumer(name):
-            self._room, self._unpaid = self._room - self._unpaid, 0
-            if self._room < 0:
-                return
-        receivers.write(name, data)
+        self.socket.receivers.write(operation.event, None if operation.data is ABSENT else operation.data)
 
     def answered(self, operation: op.Answer) -> None:
         """Give the client's answer to whoever waits for it."""
@@ -208,7 +198,7 @@ class SocketAttendant(Attendant):
 
     def outgoing(self, subscription: str | None, event: Event) -> Event | None:
         """Ask the outbound line, at once where none of its functions waits."""
-        if not (self._lines.waits or self._outgoing or self._is_asking):
+        if not (self._lines.waits or self._outgoing):
             action = self._publish_out(subscription, event)
             try:
                 if self._lines.ask_now(action):
@@ -225,22 +215,32 @@ class SocketAttendant(Attendant):
 
     async def pass_slowly(self) -> None:
         """Ask the outbound line about what waits for it, one after the other, until cancelled."""
-        outgoing = self._outgoing
         while True:
             await self._comes.wait(None)
-            while outgoing:
-                self._is_asking = True
-                await self._pass(*outgoing.popleft())
-                self._is_asking = False
+            while self._outgoing:
+                await self._pass(self._outgoing[0])
 
-    async def _pass(self, subscription: str | None, event: Event) -> None:
-        action, conversation = self._publish_out(subscription, event), self._conversation
+    async def _pass(self, asked: tuple[str | None, Event]) -> None:
+        subscription, event = asked
+        action, passed = self._publish_out(subscription, event), False
         try:
             await self._lines.ask(Line.OUTBOUND, action)
-            if conversation is not None and conversation.follows(subscription):
-                conversation.deliver_as_it_is(subscription, _with(event, action))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it blocks; also what cannot be encoded
+            passed = True
+        except Exception as error:  # noqa: BLE001 - whatever it is, it blocks
             self._blocked(action, error)
+        if not self._outgoing or self._outgoing[0] is not asked:
+            return  # it was dropped meanwhile
+        self._outgoing.popleft()
+        if passed and self._conversation is not None:
+            self._conversation.deliver_as_it_is(subscription, _with(event, action))
+
+    def discard(self, subscription: str | None) -> None:
+        """Drop what waits of a subscription for the outbound line."""
+        self._outgoing = deque(each for each in self._outgoing if each[0] != subscription)
+
+    def discard_all(self) -> None:
+        """Drop all that waits for the outbound line."""
+        self._outgoing.clear()
 
     def _publish_out(self, subscription: str | None, event: Event) -> Action:
         action = Action(ActionType.PUBLISH_OUT, self.socket, event.data)
@@ -327,7 +327,9 @@ class SocketAttendant(Attendant):
             self.left(channel, None)
         socket.emit("end", told)
         if self._options.stream_cleanup_mode == "kill":
-            socket.kill_streams()
+            socket.procedures.kill()
+            socket.receivers.kill()
+            socket.listeners.close()  # who listens is to hear of the end, too
         elif self._options.stream_cleanup_mode == "close":
             socket.close_streams()
 
@@ -346,10 +348,10 @@ class SocketAttendant(Attendant):
             self.socket.emit_error(told)
             self._server.emit("warning", {"socket": self.socket, "warning": told})
 
-    def _check_name(self, channel: str) -> None:
+    def _check_name(self, name: str) -> None:
         limit = self._options.channel_name_limit
-        if len(channel) > limit:
-            raise Problem(Code.VALUE_TOO_LONG, "The channel's name is too long.", limit=limit)
+        if len(name) > limit:
+            raise Problem(Code.VALUE_TOO_LONG, "The name is too long.", limit=limit)
 
     def _action(self, operation: op.Operation) -> Action | None:
         match operation:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakSet
 
 import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -23,6 +26,9 @@ MOST_NAMES = 1_000
 
 PARKED = 100
 """How many values a stream keeps while it has no consumer."""
+
+PARKED_SIZE = 4 * 1024**2
+"""How many bytes all streams of a connection keep for consumers that have not begun."""
 
 
 class Consumer(Generic[T]):
@@ -89,10 +95,11 @@ class Stream(Generic[T]):
     What comes while there is no consumer is lost; the last few values are kept for the next one when it `parks`.
     """
 
-    def __init__(self, bound: int = BACKLOG, *, parks: bool = False) -> None:
+    def __init__(self, bound: int = BACKLOG, *, park: Park[T] | None = None) -> None:
         self._bound = bound
         self._consumers: WeakSet[Consumer[T]] = WeakSet()
-        self._parked: deque[T] | None = deque(maxlen=PARKED) if parks else None
+        self._park = park
+        self._parked: deque[T] = deque()
 
     @property
     def has_consumer(self) -> bool:
@@ -114,7 +121,7 @@ class Stream(Generic[T]):
         consumer = Consumer(self, self._bound if bound is None else bound)
         self._consumers.add(consumer)
         while self._parked:
-            consumer.give(self._parked.popleft())
+            consumer.give(self._leave(self._parked[0]))
         return consumer
 
     def __aiter__(self) -> Consumer[T]:
@@ -122,8 +129,29 @@ class Stream(Generic[T]):
 
     def unpark(self, value: T) -> None:
         """Keep a value no longer."""
-        if self._parked is not None and value in self._parked:
-            self._parked.remove(value)
+        if value in self._parked:
+            self._leave(value)
+
+    def unpark_all(self) -> None:
+        """Keep nothing for consumers to come."""
+        while self._parked:
+            self._leave(self._parked[0])
+
+    def _enter(self, value: T, park: Park[T]) -> list[T]:
+        lost = []
+        while self._parked and (len(self._parked) >= PARKED or not park.has_room_for(value)):
+            lost.append(self._leave(self._parked[0]))
+        if not park.has_room_for(value):
+            return [*lost, value]
+        park.size += park.weigh(value)
+        self._parked.append(value)
+        return lost
+
+    def _leave(self, value: T) -> T:
+        self._parked.remove(value)
+        if self._park is not None:
+            self._park.size -= self._park.weigh(value)
+        return value
 
     async def once(self, timeout: float | None = None) -> T:  # noqa: ASYNC109 - what such streams have everywhere
         """Return the next value.
@@ -143,9 +171,8 @@ class Stream(Generic[T]):
 
     def write(self, value: T) -> list[T]:
         """Give a value to every consumer; return what had to go for it."""
-        if not self._consumers and self._parked is not None:
-            self._parked.append(value)
-            return []
+        if not self._consumers and self._park is not None:
+            return self._enter(value, self._park)
         lost = [consumer.give(value) for consumer in tuple(self._consumers)]
         return [each for each in lost if each is not None]
 
@@ -164,12 +191,25 @@ class Stream(Generic[T]):
         self._consumers.discard(consumer)
 
 
-class Streams(Generic[T]):
-    """Streams by name."""
+class Park(Generic[T]):
+    """How many bytes are parked in all streams of a kind; `weigh` says what a value takes, always the same."""
 
-    def __init__(self, bound: int = BACKLOG, *, parks: bool = False) -> None:
+    def __init__(self, weigh: Callable[[T], int], most: int = PARKED_SIZE) -> None:
+        self.weigh = weigh
+        self.size = 0
+        self._most = most
+
+    def has_room_for(self, value: T) -> bool:
+        """Whether one more value can be parked."""
+        return self.size + self.weigh(value) <= self._most
+
+
+class Streams(Generic[T]):
+    """Streams by name. With a function that says how many bytes a value takes they park what comes too early."""
+
+    def __init__(self, bound: int = BACKLOG, *, parks: Callable[[T], int] | None = None) -> None:
         self._bound = bound
-        self._parks = parks
+        self._park_of_all: Park[T] | None = None if parks is None else Park(parks)
         self._streams: dict[str, Stream[T]] = {}
         self._wanted: set[str] = set()
 
@@ -181,7 +221,7 @@ class Streams(Generic[T]):
     def _stream(self, name: str) -> Stream[T]:
         found = self._streams.get(name)
         if found is None:
-            found = self._streams[name] = Stream(self._bound, parks=self._parks)
+            found = self._streams[name] = Stream(self._bound, park=self._park_of_all)
         return found
 
     def has_consumer(self, name: str) -> bool:
@@ -190,7 +230,7 @@ class Streams(Generic[T]):
 
     def write(self, name: str, value: T) -> list[T]:
         """Give a value to whoever hears that name; return what had to go for it."""
-        if self._parks:
+        if self._park_of_all is not None:
             return self._park(name).write(value)
         return self._streams[name].write(value) if name in self._streams else []
 
@@ -207,7 +247,7 @@ class Streams(Generic[T]):
         if name not in self._streams and len(self._streams) >= MOST_NAMES:
             idle = [each for each in self._streams if each not in self._wanted]
             for each in idle[: len(idle) // 2 + 1]:
-                del self._streams[each]
+                self._streams.pop(each).unpark_all()
         return self._stream(name)
 
     @property

@@ -165,12 +165,14 @@ _KEEP = "\0keep"
 
 
 def check_credentials(principal: Principal, payload: dict[str, Any]) -> None:
-    """Let a static token set nobody's credentials: one that ends would make one that does not. An admin's may.
+    """Let static tokens, and those of others, set nobody's credentials: what ends would make what does not.
+
+    An administrator's may.
 
     Raises:
         Problem: FORBIDDEN.
     """
-    if principal.token is None or principal.admin:
+    if principal.admin or (principal.token is None and principal.issuer is None):
         return
     if any(payload.get(name, CONCEALED) != CONCEALED for name in _SECRETS):
         raise forbidden("Credentials are set by users who are logged in.")

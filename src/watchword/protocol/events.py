@@ -54,22 +54,22 @@ class Event:
         self.mark = mark
         self.is_logged = is_logged
         self.cache: dict[Any, Any] = {}
-        self.size = _size(data)
+        self.size = size_of(data)
 
 
 _SMALL = 16
 
 
-def _size(data: Any) -> int:
+def size_of(data: Any) -> int:
     """Estimate the length of what a value is encoded to: texts weigh what they are long, all else is small."""
     match data:
         case str():
             return len(data) + _SMALL
         case dict():
-            return _SMALL + sum(map(_size, data.values()))
+            return _SMALL + sum(map(size_of, data)) + sum(map(size_of, data.values()))
         case list() | tuple():
-            return _SMALL + sum(map(_size, data))
+            return _SMALL + sum(map(size_of, data))
         case Record():
-            return _SMALL + len(data.text) + _size(data.members)
+            return _SMALL + len(data.text) + size_of(data.members)
         case _:
             return _SMALL

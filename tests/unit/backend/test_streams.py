@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from watchword.backend.streams import MOST_NAMES, PARKED, Stream, Streams
+from watchword.backend.streams import MOST_NAMES, PARKED, PARKED_SIZE, Stream, Streams
 
 
 async def test_a_consumer_gets_what_is_written_after_it_has_begun() -> None:
@@ -92,22 +92,64 @@ async def test_a_loop_that_is_left_hears_no_more() -> None:
 
 
 async def test_what_comes_before_the_first_consumer_is_parked_where_streams_do() -> None:
-    streams: Streams[int] = Streams(parks=True)
+    streams: Streams[int] = Streams(parks=lambda _: 1)
     for number in range(PARKED + 5):
         streams.write("login", number)
     consumer = streams.stream("login").consumer()
     assert consumer.backpressure == PARKED
     assert await anext(consumer) == 5
     streams.stream("other").write(7)
-    streams.stream("other").unpark(7)
+    streams.unpark("other", 7)
     assert streams.stream("other").consumer().backpressure == 0
 
 
 def test_names_that_clients_choose_do_not_fill_the_memory() -> None:
-    streams: Streams[int] = Streams(parks=True)
+    streams: Streams[int] = Streams(parks=lambda _: 1)
     heard = streams.stream("heard").consumer()
     for number in range(5 * MOST_NAMES):
         streams.write(f"name {number}", number)
     assert len(streams._streams) <= MOST_NAMES
     assert streams.has_consumer("heard")
     assert heard.backpressure == 0
+
+
+def test_what_clients_send_too_early_does_not_fill_the_memory() -> None:
+    streams: Streams[str] = Streams(parks=len)
+    size = PARKED_SIZE // 4
+    for name in ("a", "a", "b", "b"):
+        assert streams.write(name, name * size) == []
+    assert streams.write("c", "c") == ["c"]
+    assert streams.write("a", "d" * size) == ["a" * size]
+    assert streams.stream("b").consumer().backpressure == 2
+    assert streams.write("c", "c" * size) == []
+    assert streams.write("e", "e" * (PARKED_SIZE + 1)) == ["e" * (PARKED_SIZE + 1)]
+
+
+def test_names_that_are_forgotten_make_room_for_others() -> None:
+    streams: Streams[str] = Streams(parks=len)
+    assert streams.write("first", "a" * PARKED_SIZE) == []
+    assert streams.write("second", "b") == ["b"]
+    for number in range(MOST_NAMES):
+        streams.write(f"name {number}", "")
+    assert streams.write("third", "c" * PARKED_SIZE) == []
+
+
+def test_what_clients_send_too_early_does_not_fill_the_memory() -> None:
+    streams: Streams[str] = Streams(parks=len)
+    size = PARKED_SIZE // 4
+    for name in ("a", "a", "b", "b"):
+        assert streams.write(name, name * size) == []
+    assert streams.write("c", "c") == ["c"]
+    assert streams.write("a", "d" * size) == ["a" * size]
+    assert streams.stream("b").consumer().backpressure == 2
+    assert streams.write("c", "c" * size) == []
+    assert streams.write("e", "e" * (PARKED_SIZE + 1)) == ["e" * (PARKED_SIZE + 1)]
+
+
+def test_names_that_are_forgotten_make_room_for_others() -> None:
+    streams: Streams[str] = Streams(parks=len)
+    assert streams.write("first", "a" * PARKED_SIZE) == []
+    assert streams.write("second", "b") == ["b"]
+    for number in range(MOST_NAMES):
+        streams.write(f"name {number}", "")
+    assert streams.write("third", "c" * PARKED_SIZE) == []

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_what_comes_before_its_consumer_is_kept_for_it() -> None:
-    streams: Streams[int] = Streams(parks=True)
+    streams: Streams[int] = Streams(parks=lambda _: 1)
     for number in range(PARKED + 1):
         streams.write("a", number)
 
@@ -28,7 +28,7 @@ async def test_nothing_is_kept_where_streams_do_not_park() -> None:
 
 
 async def test_a_name_that_nobody_has_asked_for_goes_with_its_value() -> None:
-    streams: Streams[int] = Streams(parks=True)
+    streams: Streams[int] = Streams(parks=lambda _: 1)
     streams.write("a", 1)
     streams.write("a", 2)
     streams.unpark("a", 1)
@@ -42,7 +42,7 @@ async def test_a_name_that_nobody_has_asked_for_goes_with_its_value() -> None:
 
 
 async def test_names_of_others_do_not_push_out_what_the_application_has_asked_for() -> None:
-    streams: Streams[int] = Streams(parks=True)
+    streams: Streams[int] = Streams(parks=lambda _: 1)
     kept = streams.stream("kept")
     for number in range(2 * MOST_NAMES):
         streams.write(f"unheard {number}", number)
