@@ -286,3 +286,33 @@ async def test_somebody_elses_token_sets_nobodys_credentials_and_an_administrato
             await items.update("directus_users", victim, {"first_name": "Vic"})
             with outcome:
                 await items.update("directus_users", victim, {"password": "another-long-password"})
+
+
+async def test_the_token_of_somebody_else_and_one_that_was_revoked_are_not_renewed(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        app.socketcluster(PATH, auth_key="secret")
+
+        @app.authenticator("partner")
+        async def partner(token: str, client: Client) -> Identified | None:
+            del client
+            return Identified(user="bob", claims={"name": "bob"}) if token == "partner token" else None
+
+    async with application(sqlite_url, register=register) as running:
+        endpoint = running.app._endpoints[PATH]
+        async with handshaken(running, "partner token") as socket:
+            (held,) = endpoint.clients.values()
+            held.renew_every(0.001)
+            assert await socket.silent()
+            assert held.principal.issuer == "partner"
+        async with handshaken(running, endpoint.sign_token({"sub": "ann"})) as socket:
+            (held,) = endpoint.clients.values()
+            held.renew_every(0.001)
+            assert (await socket.receive())["event"] == "#setAuthToken"
+            principal = held.principal
+            await endpoint.revoke(user="ann")
+            assert not await endpoint.vouches_for(principal)
+            while (await socket.receive())["event"] != "#removeAuthToken":
+                pass
+            assert await socket.silent()
+        with pytest.raises(ValueError, match="no authenticator"):
+            await running.app.revoke("partnr", user="bob")

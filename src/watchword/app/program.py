@@ -188,7 +188,13 @@ class Program:
         return add
 
     async def revoke(self, authenticator: str, *, user: str | None = None, session: str | None = None) -> None:
-        """Refuse what an authenticator has said of a user until now, or of a session; their sockets follow."""
+        """Refuse what an authenticator has said of a user until now, or of a session; their sockets follow.
+
+        Raises:
+            ValueError: there is no such authenticator, or neither a user nor a session is given, or both.
+        """
+        if not self.parts.identity.outside.has(authenticator):
+            raise ValueError(f"there is no authenticator {authenticator!r}")
         await self.parts.identity.outside.revoke(authenticator, user=user, session=session)
 
     # -- data and clients --------------------------------------------------------------------------------------------

@@ -73,6 +73,9 @@ class Endpoint(Protocol):
     async def principal_of(self, claims: dict[str, Any], client: Client) -> Principal:
         """Return whom claims stand for."""
 
+    async def vouches_for(self, principal: Principal) -> bool:
+        """Whether somebody stems from a good token of its own."""
+
     async def log_in(self, email: str, password: str, client: Client) -> Authenticated:
         """Begin a session."""
 
@@ -362,7 +365,8 @@ class Socket:
     def renew_every(self, seconds: float | None) -> None:
         """Give the client a new token of the same claims again and again, as long as the session is good.
 
-        Each lasts as long as the one before. None ends that. What ends the identity ends the renewal, too.
+        Each lasts as long as the one before. None ends that. What ends the identity ends the renewal, too; a token that
+        somebody else has issued is not renewed.
         """
         if self._renewal is not None:
             self._renewal.cancel()
@@ -379,7 +383,9 @@ class Socket:
                     return
                 if self._refresh_token is not None:
                     await self._adopt(await self.server.refresh(self._refresh_token, self.connection.client))
-                elif self.principal.issuer is not None:
+                elif not await self.server.vouches_for(self.principal):
+                    return
+                elif self.auth_token is not None:
                     lasting = {name: value for name, value in self.auth_token.items() if name not in _OF_A_TOKEN}
                     await self.set_auth_token(lasting, expires_in=_span(self.auth_token))
 

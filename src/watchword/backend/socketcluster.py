@@ -240,6 +240,14 @@ class SocketClusterServer:
         """Return whom claims stand for that the endpoint itself has signed."""
         return (await self._vouched(claims, client)).principal
 
+    async def vouches_for(self, principal: Principal) -> bool:
+        """Whether somebody stems from a token of the endpoint's own that has not been revoked; looked up anew."""
+        if principal.issuer != self._issuer:
+            return False
+        outside = self.backend.identity.outside
+        outside.forget()
+        return await outside.is_live(principal)
+
     async def _vouched(self, claims: dict[str, Any], client: Client) -> Authenticated:
         found = self.options.identify(claims)
         identity = self.backend.identity

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import anyio.to_thread
+import structlog
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
     from watchword.identity.client import Client
     from watchword.identity.outside import Authenticator
 
+_log = structlog.get_logger(__name__)
+
+_SECURE = "https://"
+_UNREADABLE = "The keys of a token's issuer cannot be read."
 _DOTS = 2
 _MAX_LENGTH = 16 * 1024
 _LARGEST = 1024**2
 _AGAIN_SECONDS = 30.0
+_RETRY_SECONDS = 5.0
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
@@ -94,13 +100,14 @@ class _Ring:
     """The keys as they were last read."""
 
     def __init__(self, keys: str | Mapping[str, Any], max_age: float, timeout: float) -> None:
-        if isinstance(keys, str) and not keys.startswith("https://"):
+        if isinstance(keys, str) and not keys.startswith(_SECURE):
             raise ValueError("keys must be read over https")
         self._address = keys if isinstance(keys, str) else None
         self._keys = None if isinstance(keys, str) else KeySet.import_key_set({"keys": list(keys["keys"])})
         self._max_age = max_age
         self._timeout = timeout
         self._read_at: float | None = None
+        self._failed_at: float | None = None
         self._reading = anyio.Lock()
 
     async def keys(self, *, again: bool = False) -> KeySet:
@@ -111,20 +118,47 @@ class _Ring:
         """
         if self._address is None and self._keys is not None:
             return self._keys
-        async with self._reading:
-            age = None if self._read_at is None else time.monotonic() - self._read_at
-            if self._keys is None or age is None or age > (_AGAIN_SECONDS if again else self._max_age):
-                self._keys = await anyio.to_thread.run_sync(self._fetch)
-                self._read_at = time.monotonic()
-            return self._keys
+        found = self._known(again=again)
+        if found is None:
+            async with self._reading:
+                found = self._known(again=again) or await self._read()
+        return found
+
+    def _known(self, *, again: bool) -> KeySet | None:
+        """Return the keys, unless they are too old: whoever brings a token of an unknown key holds up nobody else."""
+        is_old = _has_passed(_AGAIN_SECONDS if again else self._max_age, self._read_at)
+        return None if is_old else self._keys
+
+    async def _read(self) -> KeySet:
+        if not _has_passed(_RETRY_SECONDS, self._failed_at):
+            raise Problem(Code.SERVICE_UNAVAILABLE, _UNREADABLE)
+        try:
+            found = self._keys = await anyio.to_thread.run_sync(self._fetch)
+        except Problem:
+            self._failed_at = time.monotonic()
+            raise
+        self._read_at = time.monotonic()
+        return found
 
     def _fetch(self) -> KeySet:
         request = Request(self._address or "", headers={"accept": "application/json"})  # noqa: S310 - https alone
         try:
             with urlopen(request, timeout=self._timeout) as answer:  # noqa: S310 - https alone
-                return KeySet.import_key_set(json.loads(answer.read(_LARGEST)))
+                return KeySet.import_key_set(json.loads(_body(answer)))
         except (OSError, ValueError, JoseError, KeyError, TypeError) as error:
-            raise Problem(Code.SERVICE_UNAVAILABLE, "The keys of a token's issuer cannot be read.") from error
+            _log.warning("jwks.unreadable", address=self._address, reason=str(error))
+            raise Problem(Code.SERVICE_UNAVAILABLE, _UNREADABLE) from error
+
+
+def _body(answer: Any) -> bytes:
+    if not answer.geturl().startswith(_SECURE):
+        raise ValueError("the address leads to one that is not https")
+    body: bytes = answer.read(_LARGEST)
+    return body
+
+
+def _has_passed(seconds: float, since: float | None) -> bool:
+    return since is None or time.monotonic() - since > seconds
 
 
 async def _verified(token: str, ring: _Ring, registry: JWSRegistry) -> dict[str, Any]:

@@ -86,6 +86,10 @@ class Outside:
         """Whether there is anybody to ask."""
         return bool(self._authenticators)
 
+    def has(self, name: str) -> bool:
+        """Whether there is an authenticator of that name."""
+        return name in self._authenticators
+
     async def identify(self, token: str, client: Client) -> Principal | None:
         """Return whom a token stands for; None when nobody knows it.
 
