@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PUBLISHED = "publish"
 MOST_REMEMBERED = 10_000
 """How many channels have a history at the same time; the one that was silent longest is forgotten first."""
+MOST_BYTES = 64 * 1024**2
+"""About how many bytes all histories hold together; the same one goes first."""
 
 
 class Hearer(Protocol):
@@ -51,11 +53,24 @@ class Publication(msgspec.Struct, frozen=True):
 
 
 class _History:
-    __slots__ = ("last", "publications")
+    __slots__ = ("last", "publications", "size", "sizes")
 
-    def __init__(self) -> None:
-        self.last = 0
+    def __init__(self, last: int) -> None:
+        self.last = last
         self.publications: deque[Publication] = deque()
+        self.sizes: deque[int] = deque()
+        self.size = 0
+
+    def add(self, publication: Publication, size: int) -> None:
+        """Keep a publication that takes so many bytes."""
+        self.publications.append(publication)
+        self.sizes.append(size)
+        self.size += size
+
+    def drop(self) -> None:
+        """Keep the oldest no longer."""
+        self.publications.popleft()
+        self.size -= self.sizes.popleft()
 
 
 class Channels:
@@ -70,6 +85,8 @@ class Channels:
         self._members: dict[str, dict[Hearer, None]] = {}
         self._of: dict[Hearer, set[str]] = {}
         self._histories: OrderedDict[str, _History] = OrderedDict()
+        self._remembered = 0
+        self._base = 0  # where the numbers of a new history begin: none of a forgotten one comes again
         self._watchers: list[Callable[[str, Hearer, bool], None]] = []
         self.delivered = 0
         self.published = 0
@@ -128,7 +145,7 @@ class Channels:
         """Tell everybody on this node who hears a channel, in one loop without a pause."""
         self.published += 1
         event = Event(PUBLISHED, data, 0, is_logged=False)
-        publication = self._remember(channel, data, retention)
+        publication = self._remember(channel, event, retention)
         event.position = publication.number
         members = self._members.get(channel)
         if members:
@@ -140,7 +157,7 @@ class Channels:
     def position(self, channel: str) -> str:
         """Return where a channel is now, for `since` to go on from."""
         history = self._histories.get(channel)
-        return f"{self.epoch}:{0 if history is None else history.last}"
+        return f"{self.epoch}:{self._base if history is None else history.last}"
 
     def history(self, channel: str, retention: Retention, *, last: int | None = None) -> list[Publication]:
         """Return what is kept of a channel, oldest first; the `last` so many."""
@@ -162,7 +179,7 @@ class Channels:
             raise Problem(Code.POSITION_LOST, reason="epoch")
         number, history = int(text), self._histories.get(channel)
         if history is None:
-            if number == 0:
+            if number == self._base:
                 return []
             raise Problem(Code.POSITION_LOST, reason="forgotten")
         self._trim(history, retention)
@@ -171,26 +188,32 @@ class Channels:
             raise Problem(Code.POSITION_LOST, reason="forgotten")
         return [each for each in history.publications if each.number > number]
 
-    def _remember(self, channel: str, data: Any, retention: Retention) -> Publication:
+    def _remember(self, channel: str, event: Event, retention: Retention) -> Publication:
         if retention.size <= 0:
-            return Publication(0, 0.0, data)
+            return Publication(0, 0.0, event.data)
         history = self._histories.get(channel)
         if history is None:
-            history = self._histories[channel] = _History()
-            if len(self._histories) > MOST_REMEMBERED:
-                self._histories.popitem(last=False)
+            history = self._histories[channel] = _History(self._base)
         self._histories.move_to_end(channel)
         history.last += 1
-        publication = Publication(history.last, self._now(), data)
-        history.publications.append(publication)
+        publication = Publication(history.last, self._now(), event.data)
+        history.add(publication, event.size)
+        self._remembered += event.size
         self._trim(history, retention)
+        while len(self._histories) > MOST_REMEMBERED or (self._remembered > MOST_BYTES and len(self._histories) > 1):
+            _, forgotten = self._histories.popitem(last=False)
+            self._remembered -= forgotten.size
+            self._base = max(self._base, forgotten.last)
         return publication
 
     def _trim(self, history: _History, retention: Retention) -> None:
         oldest = self._now() - retention.age
-        kept = history.publications
-        while kept and (len(kept) > retention.size or kept[0].time < oldest):
-            kept.popleft()
+        kept, before = history.publications, history.size
+        while kept and (
+            len(kept) > retention.size or kept[0].time < oldest or (len(kept) > 1 and history.size > MOST_BYTES)
+        ):
+            history.drop()
+        self._remembered -= before - history.size
 
     def _tell(self, channel: str, peer: Hearer, *, comes: bool) -> None:
         for watcher in self._watchers:

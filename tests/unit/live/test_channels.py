@@ -104,3 +104,36 @@ def test_channels_that_clients_name_do_not_fill_the_memory(channels: Channels, m
     assert len(channels._histories) == 10
     with pytest.raises(Problem):
         channels.since("channel 1", KEEP, "epoch:1")
+
+
+def test_histories_are_bounded_by_their_bytes(channels: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1_000)
+    for number in range(3):
+        channels.publish("a", "x" * 300 + str(number), KEEP)
+    assert len(channels.history("a", KEEP)) == 3
+    channels.publish("b", "y" * 300, KEEP)
+    assert channels.history("a", KEEP) == []
+    assert len(channels.history("b", KEEP)) == 1
+    channels.publish("b", "z" * 2_000, KEEP)
+    assert [each.data[0] for each in channels.history("b", KEEP)] == ["z"]
+    for _ in range(10):
+        channels.publish("b", "short", KEEP)
+    assert len(channels.history("b", KEEP)) == 3
+
+
+def test_no_position_of_a_forgotten_history_is_one_of_the_next(
+    channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 1)
+    channels.publish("a", 1, KEEP)
+    early = channels.position("a")
+    channels.publish("a", 2, KEEP)
+    late = channels.position("a")
+    channels.publish("b", 1, KEEP)
+    for data in (3, 4):
+        channels.publish("a", data, KEEP)
+    assert [each.data for each in channels.since("a", KEEP, late)] == [3, 4]
+    with pytest.raises(Problem):
+        channels.since("a", KEEP, early)
+    nowhere = channels.position("new")
+    assert channels.since("new", KEEP, nowhere) == []
