@@ -8,12 +8,12 @@ import pytest
 
 from tests.support.application import application
 from watchword import Socket
-from watchword.backend.socket_attendant import MOST_UNHEARD
+from watchword.backend.streams import PARKED_SIZE
 
 pytestmark = pytest.mark.anyio
 
 PATH = "/words/"
-LARGE = MOST_UNHEARD // 4
+LARGE = PARKED_SIZE // 4
 
 
 async def test_as_much_is_kept_as_there_is_room_for(sqlite_url: str) -> None:
@@ -28,7 +28,7 @@ async def test_as_much_is_kept_as_there_is_room_for(sqlite_url: str) -> None:
                 done.set()
 
     async with application(sqlite_url) as run:
-        run.app.socketcluster(PATH).connection(attend)
+        run.app.socketcluster(PATH, max_payload=2 * PARKED_SIZE).connection(attend)
         async with run.socket(PATH) as socket:
             await socket.ask({"event": "#handshake", "cid": 1})
             await socket.say({"event": "word", "data": 1})
@@ -42,4 +42,4 @@ async def test_as_much_is_kept_as_there_is_room_for(sqlite_url: str) -> None:
             with anyio.fail_after(10):
                 await done.wait()
 
-    assert heard == [1, *[LARGE] * 3, 2]
+    assert heard == [*[LARGE] * 3, 2]

@@ -132,24 +132,3 @@ def test_names_that_are_forgotten_make_room_for_others() -> None:
     for number in range(MOST_NAMES):
         streams.write(f"name {number}", "")
     assert streams.write("third", "c" * PARKED_SIZE) == []
-
-
-def test_what_clients_send_too_early_does_not_fill_the_memory() -> None:
-    streams: Streams[str] = Streams(parks=len)
-    size = PARKED_SIZE // 4
-    for name in ("a", "a", "b", "b"):
-        assert streams.write(name, name * size) == []
-    assert streams.write("c", "c") == ["c"]
-    assert streams.write("a", "d" * size) == ["a" * size]
-    assert streams.stream("b").consumer().backpressure == 2
-    assert streams.write("c", "c" * size) == []
-    assert streams.write("e", "e" * (PARKED_SIZE + 1)) == ["e" * (PARKED_SIZE + 1)]
-
-
-def test_names_that_are_forgotten_make_room_for_others() -> None:
-    streams: Streams[str] = Streams(parks=len)
-    assert streams.write("first", "a" * PARKED_SIZE) == []
-    assert streams.write("second", "b") == ["b"]
-    for number in range(MOST_NAMES):
-        streams.write(f"name {number}", "")
-    assert streams.write("third", "c" * PARKED_SIZE) == []
