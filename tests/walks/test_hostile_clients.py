@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.application import application, permission
 from tests.walks.test_applications import PATH, ask, handshaken
-from watchword import Action, Blocked, Call, Client, Code, Identified, Problem, Watchword
+from watchword import Action, Blocked, Call, Client, Code, Identified, Problem, Socket, Watchword
 from watchword.backend.context import Context
 from watchword.backend.items import Items
 from watchword.backend.outbox import Mark
@@ -316,3 +316,19 @@ async def test_the_token_of_somebody_else_and_one_that_was_revoked_are_not_renew
             assert await socket.silent()
         with pytest.raises(ValueError, match="no authenticator"):
             await running.app.revoke("partnr", user="bob")
+
+
+async def test_an_answer_that_cannot_be_told_may_be_followed_by_one_that_can(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        clients = app.socketcluster(PATH, auth_key="secret")
+
+        @clients.connection
+        async def serve(socket: Socket) -> None:
+            async for request in socket.procedure("odd"):
+                try:
+                    request.end(object())
+                except TypeError:
+                    request.error("sorry")
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
+        assert await ask(socket, "odd") == {"rid": 7, "error": "sorry"}

@@ -79,7 +79,7 @@ class Request:
         if self.sent:
             raise RuntimeError(f"Response to request {self.id} has already been sent")
         self.finish()
-        self.socket.say(outcome)
+        self.socket.say(outcome)  # what cannot be told is not sent: there may be another answer
         self.sent = True
         self.answered.set()
 

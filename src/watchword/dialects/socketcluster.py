@@ -33,10 +33,6 @@ CLOSE_CODES: dict[out.Cause, int] = {
     out.Cause.REFUSED: 4008,
     out.Cause.EARLY: 4009,
     out.Cause.SILENT: 4001,
-    out.Cause.UNSIGNED: 4002,
-    out.Cause.TOO_LARGE: 1009,
-    out.Cause.TOO_MANY: 1008,
-    out.Cause.UNAUTHENTICATED: 4008,
 }
 CLOSE_NORMAL = 1000
 

@@ -18,10 +18,6 @@ class Cause(StrEnum):
     REFUSED = "the first message was refused"
     EARLY = "a message before the first one was answered"
     SILENT = "no sign of life"
-    UNSIGNED = "a token could not be signed"
-    TOO_LARGE = "too large a message"
-    TOO_MANY = "too many messages"
-    UNAUTHENTICATED = "not authenticated"
 
 
 class Opened(msgspec.Struct, frozen=True):
