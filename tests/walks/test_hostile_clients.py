@@ -332,3 +332,30 @@ async def test_an_answer_that_cannot_be_told_may_be_followed_by_one_that_can(sql
 
     async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
         assert await ask(socket, "odd") == {"rid": 7, "error": "sorry"}
+
+
+async def test_what_waits_for_a_slow_outbound_line_is_not_told_to_the_next_user_of_a_socket(sqlite_url: str) -> None:
+    asked, answered = anyio.Event(), anyio.Event()
+
+    def register(app: Watchword) -> None:
+        clients = app.socketcluster(PATH, auth_key="secret")
+
+        @clients.middleware("outbound")
+        async def slow(action: Action) -> None:
+            del action
+            asked.set()
+            await answered.wait()
+
+    async with application(sqlite_url, register=register) as running:
+        endpoint = running.app._endpoints[PATH]
+        async with handshaken(running, endpoint.sign_token({"sub": "ann"})) as socket:
+            await ask(socket, "#subscribe", {"channel": "lobby"})
+            for data in ("for ann", "for ann, too"):
+                running.app.exchange.transmit_publish("lobby", data)
+            await asked.wait()
+            (held,) = endpoint.clients.values()
+            await held.set_auth_token({"sub": "bob"})
+            running.app.exchange.transmit_publish("lobby", "for bob")
+            answered.set()
+            assert (await socket.receive())["event"] == "#setAuthToken"
+            assert (await socket.receive())["data"]["data"] == "for bob"
