@@ -136,13 +136,15 @@ async def test_what_one_client_publishes_does_not_spoil_the_history_for_others(s
         app.channel("lobby", subscribe=True, publish=True, history=10)
 
     async with application(sqlite_url, register=register) as running, handshaken(running) as stranger:
-        for cid, data in enumerate((nested(900), "hello"), 2):
+        assert "error" in await ask(stranger, "#publish", {"channel": "lobby", "data": nested(900)}, 2)
+        for cid, data in enumerate((nested(150), "hello"), 3):
             await ask(stranger, "#publish", {"channel": "lobby", "data": data}, cid)
-        running.app.exchange.transmit_publish("lobby", object())
+        with pytest.raises(TypeError):
+            running.app.exchange.transmit_publish("lobby", object())
         async with handshaken(running) as other:
             answer = await ask(other, "#subscribe", {"channel": "lobby", "data": {"history": 10}})
             assert "error" not in answer
-            assert [(await other.receive())["data"]["data"] for _ in range(2)] == [nested(900), "hello"]
+            assert [(await other.receive())["data"]["data"] for _ in range(2)] == [nested(150), "hello"]
             assert await ask(other, "#unsubscribe", "lobby", 8) == {"rid": 8}
 
 

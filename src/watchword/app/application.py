@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from msgspec.structs import replace
 from starlette.routing import WebSocketRoute
 
 from watchword import __version__
@@ -159,11 +160,12 @@ class Watchword(Program):
         return [WebSocketRoute(self.settings["WEBSOCKETS_LOGS_PATH"], endpoint)]
 
     def _socketcluster_sockets(self, http: HttpSettings) -> list[BaseRoute]:
-        limits = socket_limits(self.settings)
-        return [
-            WebSocketRoute(path, SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies))
-            for path, server in self._endpoints.items()
-        ]
+        routes: list[BaseRoute] = []
+        for path, server in self._endpoints.items():
+            limits = replace(socket_limits(self.settings), unauthenticated=server.options.anonymous_limit)
+            endpoint = SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies)
+            routes.append(WebSocketRoute(path, endpoint))
+        return routes
 
     def _show_link(self, token: Secret) -> None:
         """Print the link where only who starts the server sees it: never through the log."""

@@ -20,9 +20,9 @@ from watchword.backend.echo import Echo
 from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
-from watchword.backend.line import Soon
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
+from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.live.channels import PUBLISHED
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from watchword.access.principal import Principal
     from watchword.backend.context import Connection, Context
-    from watchword.backend.line import Line
     from watchword.backend.pace import Pace
     from watchword.backend.services import Services, Transport
     from watchword.connection.policy import AuthPolicy
@@ -50,6 +49,11 @@ TURN = 20
 """How many operations of one message are performed before everybody else has a turn."""
 
 _LOST = "lost"
+CLOSE_ERROR = 1011
+APPLICATION_SECONDS = 60.0
+"""For how long the application's rules, authenticators and lines may think about one operation."""
+
+_ASKING = op.Open | op.Authenticate | op.Join | op.Publish
 _Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Transmit | op.Answer | op.Raw
 
 
@@ -75,6 +79,7 @@ class Conversation:
         self._machine = AuthMachine(policy)
         self._heart = Heart(self._machine, pace)
         self._outbox = outbox_of(dialect, pace, self._lose)
+        self._writer = Writer(self, self._machine, self._outbox, self._heart, self._clock)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
         self._verification = Verification(self._machine, services, self._attendant, connection)
@@ -82,12 +87,10 @@ class Conversation:
         self._applying = anyio.Lock(fast_acquire=True)
         self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
-        self._shut: Shut | None = None
+        self.shut: Shut | None = None
         self._group: TaskGroup | None = None
         self._echo = Echo(pace.outbound)
         self._scope: anyio.CancelScope | None = None
-        self._writing_since: float | None = None
-        self._line: Line | None = None
         self._identified: Callable[[Principal], None] | None = None
 
     @property
@@ -132,8 +135,7 @@ class Conversation:
         """
         self._identified = identified
         if transport.line is not None and (self._pace.gap is None or self._pace.gap):
-            self._line = transport.line
-            self._outbox.begin(transport.line, Soon(self._write_now).ask)
+            self._writer.begin(transport.line)
         self._services.hub.enter(self)
         self._heart.connected(self._clock.monotonic())
         self._attendant.begun()
@@ -150,8 +152,8 @@ class Conversation:
                 group.cancel_scope.cancel()
         finally:
             self._machine.disconnected()
-            shut = self._shut
-            self._attendant.closed(*(transport.ended if shut is None else (self._code(shut), shut.text)))
+            shut = self.shut
+            self._attendant.closed(*(transport.ended if shut is None else (self.code(shut), shut.text)))
             self._services.leave(self, self)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
@@ -238,15 +240,14 @@ class Conversation:
 
     def check(self) -> None:
         """Cut the connection when one write has taken too long; called every few seconds."""
-        since = self._writing_since
-        if since is not None and self._clock.monotonic() - since > self._pace.stall:
+        if self._writer.is_stuck(self._pace.stall):
             self._cut()
 
     def stop(self, code: int, text: str = "") -> None:
         """Write the answers that wait and close with `code`: the server stops or the connection is not wanted."""
-        if self._shut is None:
+        if self.shut is None:
             self._machine.disconnected()
-            self._shut = Shut(code=code, text=text)
+            self.shut = Shut(code=code, text=text)
             self._outbox.poke()
 
     async def refile(self) -> None:
@@ -358,8 +359,13 @@ class Conversation:
             return
         try:
             admitted = await self._attendant.admit(operation, self.caller)
-            with anyio.CancelScope(shield=True):  # what has begun in the database is not cut off in its middle
+            # What has begun in the database is not cut off in its middle; the application's own code is, in the end.
+            patience = APPLICATION_SECONDS if isinstance(admitted, _ASKING) else None
+            with anyio.move_on_after(patience, shield=True) as scope:
                 await self._perform(admitted)
+            if scope.cancelled_caught:
+                _log.error("application.too_slow", operation=type(operation).__name__)
+                self.stop(CLOSE_ERROR)
         except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
             self.blame(operation, error)
 
@@ -449,7 +455,7 @@ class Conversation:
                             self._presented.append(operation)
                         case Shut():
                             self._outbox.discard_all()
-                            self._shut = effect
+                            self.shut = effect
 
     def _tell(self, outcome: out.Outcome) -> None:
         if isinstance(outcome, out.Failure):
@@ -482,40 +488,12 @@ class Conversation:
 
     async def _write(self, transport: Transport, scope: anyio.CancelScope) -> None:
         self._scope = scope
-        while True:
-            now = self._clock.monotonic()
-            await self._keep_time(now)
-            self._write_to_line(now)
-            while (frame := self._outbox.take(now, is_last=self._shut is not None)) is not None:
-                self._writing_since = self._clock.monotonic()
-                self._outbox.is_writing = True
-                await transport.send(frame)
-                self._outbox.is_writing = False
-                self._writing_since = None
-            if self._shut is not None:
-                await transport.close(self._code(self._shut), self._shut.text)
-                scope.cancel()
-                return
-            await self._outbox.wait(now, self._heart.deadline)
+        await self._writer.run(transport)
+        scope.cancel()
 
-    def _code(self, shut: Shut) -> int:
+    def code(self, shut: Shut) -> int:
+        """Return the code to close with."""
         return shut.code or self._dialect.close_code(shut.reason)
-
-    def _write_now(self) -> None:
-        """Write what may be written, without waking the task that writes; what is more than that is left to it."""
-        now, deadline = self._clock.monotonic(), self._heart.deadline
-        is_late = deadline is not None and now >= deadline
-        if not (is_late or self._machine.has_effects):
-            self._write_to_line(now)
-        if not self._outbox.is_empty or self._machine.has_effects:
-            self._outbox.poke()
-
-    def _write_to_line(self, now: float) -> None:
-        line, outbox = self._line, self._outbox
-        if line is None or self._shut is not None or self._writing_since is not None:
-            return
-        while not outbox.is_empty and line.is_free and (frame := outbox.take(now)) is not None:
-            line.write(frame, outbox.receipts.along(now))
 
     def _cut(self) -> None:
         self._services.hub.cut += 1
@@ -529,7 +507,8 @@ class Conversation:
         if self._scope is not None:
             self._scope.cancel()
 
-    async def _keep_time(self, now: float) -> None:
+    async def keep_time(self, now: float) -> None:
+        """Do what is due at `now` (monotonic seconds)."""
         if self._heart.tick(now):
             self.say(out.Heartbeat(self._position()))
         if self._machine.has_effects and not self._applying.locked():  # else who is at it does these, too

@@ -206,8 +206,8 @@ class SocketAttendant(Attendant):
             except Exception as error:  # noqa: BLE001 - whatever it is, it blocks
                 self._blocked(action, error)
                 return None
-        if len(self._outgoing) >= MOST_OUTGOING:
-            self._outgoing.popleft()
+        if len(self._outgoing) > MOST_OUTGOING:
+            del self._outgoing[1]  # the first one is being asked about
             self._server.emit("warning", {"socket": self.socket, "warning": "The outbound line is too slow."})
         self._outgoing.append((subscription, event))
         self._comes.ring()

@@ -14,19 +14,18 @@ from watchword.backend.pace import Gathering, Pace, Pulse
 from watchword.backend.streams import BACKLOG
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.identity.claims_tokens import TokenKeys
-from watchword.identity.outside import Identified
+from watchword.identity.outside import Identified, scopes_in
 
 
 def identity_of_claims(claims: dict[str, Any]) -> Identified:
     """Return who a token of the application's own stands for: its `sub` or `id`, with no roles."""
     user, session = claims.get("sub", claims.get("id")), claims.get("sid", claims.get("jti"))
-    scope = claims.get("scope")
     return Identified(
         user=None if user is None else str(user),
         session=None if session is None else str(session),
         claims=claims,
         expires_at=claims.get("exp"),
-        scopes=tuple(scope.split()) if isinstance(scope, str) else None,
+        scopes=scopes_in(claims),
     )
 
 
@@ -37,7 +36,7 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     are everybody's. `collections`: what the names of channels begin with that are changes of a collection; None for no
     such channels. `answers_unknown`: calls that nobody hears get an error instead of silence. `call_limit`: calls that
     may be running for one socket; `call_timeout`: for how long the application may leave one without an answer.
-    `stream_bound`: values that wait for one consumer. `identify`: who a token of the endpoint's own stands for.
+    `stream_bound`: values that wait for one consumer. `anonymous_limit`: sockets of one address that are nobody's. `identify`: who a token of the endpoint's own stands for.
     """
 
     auth_key: str | bytes | None = None
@@ -70,6 +69,7 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     call_limit: int = 100
     call_timeout: float = 60.0
     stream_bound: int = BACKLOG
+    anonymous_limit: int = 10_000
     outbound: Mark = Mark(10_000, 16 * 1024**2)
     high_water: Mark = Mark(1_000, 1024**2)
     identify: Callable[[dict[str, Any]], Identified] = identity_of_claims

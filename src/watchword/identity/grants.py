@@ -100,7 +100,9 @@ class Grants:
         lines = tuple(dict.fromkeys(key for role in roles for key in rulebook.lineage(role)))
         ordered = {policy.id: policy for policy in rulebook.of_roles(lines)}
         ordered |= {policy.id: policy for policy in rulebook.called(claimed.policies)}
-        given = tuple(ordered.values()) if claimed.roles or claimed.policies else rulebook.public
+        # What users of the administration app may see of themselves is not for whom others name like one of them.
+        own = (msgspec.structs.replace(policy, app_access=False) for policy in ordered.values())
+        given = tuple(own) if claimed.roles or claimed.policies else rulebook.public
         rights = _rights(rulebook, given, address, roles[-1] if roles else None)
         return msgspec.structs.replace(rights, roles=lines)
 

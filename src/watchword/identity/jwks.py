@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from watchword.base.errors import Code, Problem
-from watchword.identity.outside import Identified
+from watchword.identity.outside import Identified, scopes_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,14 +37,13 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 
 def identity_of_token(claims: dict[str, Any]) -> Identified:
     """Return whom the claims of RFC 7519 and RFC 8693 name: `sub`, `sid` or `jti`, `scope`; without roles."""
-    scope = claims.get("scope")
     session = claims.get("sid", claims.get("jti"))
     return Identified(
         user=str(claims["sub"]) if "sub" in claims else None,
         session=None if session is None else str(session),
         claims=claims,
         expires_at=claims.get("exp"),
-        scopes=tuple(scope.split()) if isinstance(scope, str) else None,
+        scopes=scopes_in(claims),
     )
 
 

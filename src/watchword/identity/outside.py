@@ -20,6 +20,8 @@ from watchword.storage.tables import revocations
 from watchword.storage.types import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.base.clock import Clock
     from watchword.identity.client import Client
     from watchword.storage.engine import Database
@@ -44,6 +46,14 @@ class Identified(msgspec.Struct, frozen=True):
     claims: dict[str, Any] = {}
     expires_at: float | None = None
     scopes: tuple[str, ...] | None = None
+
+
+def scopes_in(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the scopes that a token names: `scope` or `scp`, a text or a list (RFC 8693, 4.2)."""
+    scope = claims.get("scope", claims.get("scp"))
+    if isinstance(scope, str):
+        return tuple(scope.split())
+    return tuple(each for each in scope if isinstance(each, str)) if isinstance(scope, list) else ()
 
 
 Authenticator = Callable[[str, "Client"], Awaitable[Identified | None]]

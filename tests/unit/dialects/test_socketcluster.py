@@ -429,7 +429,6 @@ def test_a_batch_is_an_array_of_packets() -> None:
     [
         (None, 1000),
         (out.Cause.SILENT, 4001),
-        (out.Cause.UNSIGNED, 4002),
         (out.Cause.NOT_OPENED, 4005),
         (out.Cause.REFUSED, 4008),
         (out.Cause.EARLY, 4009),
