@@ -36,7 +36,8 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     are everybody's. `collections`: what the names of channels begin with that are changes of a collection; None for no
     such channels. `answers_unknown`: calls that nobody hears get an error instead of silence. `call_limit`: calls that
     may be running for one socket; `call_timeout`: for how long the application may leave one without an answer.
-    `stream_bound`: values that wait for one consumer. `anonymous_limit`: sockets of one address that are nobody's. `identify`: who a token of the endpoint's own stands for.
+    `stream_bound`: values that wait for one consumer. `anonymous_limit`: sockets of one address that are nobody's.
+    `identify`: who a token of the endpoint's own stands for.
     """
 
     auth_key: str | bytes | None = None
