@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watchword.app.settings import SETTINGS, Setting
-from watchword.base.errors import STATUS, Code, Problem
+from watchword.base.errors import MESSAGES, STATUS, Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,10 +75,7 @@ def errors_table() -> Iterator[str]:
 
 def message_of(code: Code) -> str:
     """The message that the code has by itself; some are always given one."""
-    try:
-        return Problem(code).message
-    except KeyError:
-        return "says what is wrong"
+    return MESSAGES.get(code, "says what is wrong")
 
 
 def settings_tables() -> Iterator[str]:

@@ -77,7 +77,7 @@ STATUS: dict[Code, int] = {
     Code.VALUE_TOO_LONG: 400,
 }
 
-_MESSAGE: dict[Code, str] = {
+MESSAGES: dict[Code, str] = {
     Code.AUTH_FAILED: "Authentication failed.",
     Code.AUTH_TIMEOUT: "Authentication timed out.",
     Code.COLLECTION_INACTIVE: "Changes of this collection are not captured.",
@@ -117,7 +117,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         self.code = code
-        self.message = message if message is not None else _MESSAGE.get(code, _plain(code))
+        self.message = message if message is not None else MESSAGES.get(code, _plain(code))
         self.extensions = extensions
         self.others = tuple(others)
         self.silent = silent
