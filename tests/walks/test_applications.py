@@ -494,3 +494,28 @@ async def test_the_programs_own_tasks_and_events_run_beside_the_server(sqlite_ur
         await anyio.wait_all_tasks_blocked()
         assert happened[:3] == ["connect socketcluster", "authenticate ann", "failure jwt malformed"]
         assert happened[3].startswith("close")
+
+
+async def test_the_first_action_after_its_end_knows_that_a_token_has_expired(sqlite_url: str) -> None:
+    asked: list[Any] = []
+
+    def register(app: Watchword) -> None:
+        server = app.socketcluster(PATH, auth_key="secret")
+
+        @server.middleware("inbound")
+        async def note(action: Action) -> None:
+            expired = action.auth_token_expired_error
+            asked.append((action.type.value, None if expired is None else expired.extensions["name"]))
+
+        @server.connection
+        async def serve(socket: Socket) -> None:
+            request = await socket.procedure("login").once()
+            await socket.set_auth_token({"sub": "ann"}, expires_in=1)
+            request.end()
+
+    async with application(sqlite_url, register=register) as running, handshaken(running) as socket:
+        assert await ask(socket, "login") == {"rid": 7}
+        assert await socket.receive() == {"event": "#removeAuthToken"}
+        for channel in ("a", "b"):
+            assert await ask(socket, "#subscribe", {"channel": channel}) == {"rid": 7}
+    assert asked == [("invoke", None), ("subscribe", "AuthTokenExpiredError"), ("subscribe", None)]
