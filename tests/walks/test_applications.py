@@ -519,3 +519,27 @@ async def test_the_first_action_after_its_end_knows_that_a_token_has_expired(sql
         for channel in ("a", "b"):
             assert await ask(socket, "#subscribe", {"channel": channel}) == {"rid": 7}
     assert asked == [("invoke", None), ("subscribe", "AuthTokenExpiredError"), ("subscribe", None)]
+
+
+async def test_who_was_revoked_may_log_in_again_at_once(sqlite_url: str) -> None:
+    def register(app: Watchword) -> None:
+        server = app.socketcluster(PATH, auth_key="secret")
+
+        @app.mutation
+        async def login(call: Call) -> None:
+            await call.socket.set_auth_token({"sub": "ann"})
+
+        @app.mutation
+        async def revoke(call: Call) -> None:
+            await server.revoke(user="ann")
+
+    async with (
+        application(sqlite_url, register=register) as running,
+        handshaken(running) as socket,
+        handshaken(running) as other,
+    ):
+        assert (await ask(socket, "login"))["data"] is None
+        await ask(other, "revoke")
+        assert await socket.receive() == {"event": "#removeAuthToken"}
+        assert "error" not in await ask(socket, "login")
+        assert await socket.silent()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from watchword.access.permissions import Action
 from watchword.backend.application import Application
 from watchword.backend.call import system_context
+from watchword.backend.finishing import unbroken
 from watchword.backend.hooks import EVERY, Occasion
 from watchword.backend.items import Items
 from watchword.backend.rules import ChannelRules, Rule
@@ -195,7 +196,7 @@ class Program:
         """
         if not self.parts.identity.outside.has(authenticator):
             raise ValueError(f"there is no authenticator {authenticator!r}")
-        await self.parts.identity.outside.revoke(authenticator, user=user, session=session)
+        await unbroken(self.parts.identity.outside.revoke(authenticator, user=user, session=session))
 
     # -- data and clients --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import structlog
@@ -42,6 +43,10 @@ class _Server(uvicorn.Server):
         self._captured_signals.clear()  # they have been heard: the process ends in order, with 0
 
 
+_GARBAGE = (10_000, 20, 20)
+"""After how many new objects garbage is looked for: each socket is hundreds of objects, and next to none is garbage."""
+
+
 def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
     """Serve until the process is told to stop (SIGINT, SIGTERM), on `sockets` where they are open already.
 
@@ -49,6 +54,7 @@ def serve(app: Watchword, sockets: list[socket.socket] | None = None) -> None:
         SettingsError: nobody can listen on the address that is set.
     """
     settings = app.settings
+    gc.set_threshold(*_GARBAGE)
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -13,6 +13,7 @@ from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation
 from watchword.backend.entitlements import Entitlements
 from watchword.backend.exchange import Exchange
+from watchword.backend.finishing import unbroken
 from watchword.backend.following import Following, Move
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.hooks import ItemsEvent
@@ -166,7 +167,7 @@ class Backend:
             Problem: ROUTE_NOT_FOUND when there is none of that name; what the procedure raises.
         """
         procedure = self.application.procedure(operation.procedure)
-        names = await self.identity.names()
+        names = await unbroken(self.identity.names())
 
         async def core(admitted: op.Invoke) -> Reply:
             return Reply(await procedure.call(self.call(context, socket), admitted.data, names), id=operation.id)

@@ -18,6 +18,7 @@ from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.echo import Echo
 from watchword.backend.fifo import Batch, Fifo
+from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
 from watchword.backend.subscriptions import Subscriptions
@@ -297,7 +298,8 @@ class Conversation:
         Raises:
             Problem: it has been withdrawn.
         """
-        return replace(await self._services.context(principal, self._client), connection=self._connection)
+        context = await unbroken(self._services.context(principal, self._client))
+        return replace(context, connection=self._connection)
 
     def say(self, outcome: out.Outcome) -> None:
         """Say an outcome, unless the connection has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from watchword.backend.finishing import unbroken
 from watchword.protocol import operations as op
 from watchword.query.query import Query
 from watchword.query.wire import parse_query
@@ -32,7 +33,7 @@ class Inside:
 
     async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write, or raise Problem."""
-        return await self._perform(context, operation)
+        return await unbroken(self._perform(context, operation))
 
 
 class Items:

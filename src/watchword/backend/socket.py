@@ -70,8 +70,8 @@ class Endpoint(Protocol):
     def authenticated(self, socket: Socket) -> None:
         """Hear that a socket is somebody's."""
 
-    async def principal_of(self, claims: dict[str, Any], client: Client) -> Principal:
-        """Return whom claims stand for."""
+    async def issue(self, claims: dict[str, Any], options: dict[str, Any], client: Client) -> tuple[str, Principal]:
+        """Sign a token, and return it with whom it stands for; ValueError or TypeError when it cannot be signed."""
 
     async def vouches_for(self, principal: Principal) -> bool:
         """Whether somebody stems from a good token of its own."""
@@ -292,13 +292,12 @@ class Socket:
         """
         self._require_open()
         try:
-            signed, full = self.server.tokens.sign(claims, options)
+            signed, principal = await self.server.issue(claims, options, self.connection.client)
         except (ValueError, TypeError) as error:
             problem = Problem(Code.UNPROCESSABLE_CONTENT, f"Failed to sign auth token - {error}", name="AuthTokenError")
             self.emit_error(problem)
             self.disconnect(4002)
             raise problem from error
-        principal = await self.server.principal_of(full, self.connection.client)
         self.emit("auth_token_signed", {"signed_auth_token": signed})
         await self._assign(signed, principal, delivered=reject_on_failed_delivery)
 

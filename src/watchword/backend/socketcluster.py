@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 import structlog
 
+from watchword.backend.finishing import unbroken
 from watchword.backend.hooks import Occasion
 from watchword.backend.lines import Action, ActionType, Line, LineFunction, Lines
 from watchword.backend.socket import AuthEngine, Socket
@@ -44,6 +45,7 @@ Handler = Callable[[Socket], Awaitable[object]]
 H = TypeVar("H", bound=Handler)
 F = TypeVar("F", bound=LineFunction)
 
+_GRAIN = 0.01
 _DOTS = 2  # of a JWT; static tokens, which administrators may choose, look like anything
 
 
@@ -199,7 +201,8 @@ class SocketClusterServer:
     async def revoke(self, *, user: str | None = None, session: str | None = None) -> None:
         """Refuse the endpoint's tokens of a user that were issued before now, or of a session; their sockets follow."""
         lasting = float(self.options.auth_default_expiry)
-        await self.backend.identity.outside.revoke(self._issuer, user=user, session=session, lasting=lasting)
+        outside = self.backend.identity.outside
+        await unbroken(outside.revoke(self._issuer, user=user, session=session, lasting=lasting))
 
     async def close(self, code: int = 1001) -> None:
         """Close every socket."""
@@ -228,17 +231,33 @@ class SocketClusterServer:
                 self.backend.identity.results["ClaimsToken", problem.code.value] += 1
                 raise
             try:
-                return await self.backend.identify(AccessToken(Secret(token)), client)
+                return await unbroken(self.backend.identify(AccessToken(Secret(token)), client))
             except Problem as other:
                 if other.code is Code.INVALID_CREDENTIALS:  # nobody else knows it either
                     raise problem from None
                 raise
         self.backend.identity.results["ClaimsToken", "ok"] += 1
-        return await self._vouched(claims, client)
+        return await unbroken(self._vouched(claims, client))
 
-    async def principal_of(self, claims: dict[str, Any], client: Client) -> Principal:
-        """Return whom claims stand for that the endpoint itself has signed."""
-        return (await self._vouched(claims, client)).principal
+    async def issue(self, claims: dict[str, Any], options: dict[str, Any], client: Client) -> tuple[str, Principal]:
+        """Sign a token, and return it with whom it stands for.
+
+        Tokens tell whole seconds. In the one in which a user was revoked, a new token would look like those that were
+        revoked: it has to wait for the next.
+
+        Raises:
+            ValueError: it cannot be signed.
+            Problem: INVALID_CREDENTIALS, its session was revoked.
+        """
+        signed, full = self.tokens.sign(claims, options)
+        try:
+            return signed, (await unbroken(self._vouched(full, client))).principal
+        except Problem as problem:
+            if problem.code is not Code.INVALID_CREDENTIALS:
+                raise
+        await self.clock.sleep_until(self.clock.monotonic() + 1.0 - self.clock.now() % 1.0 + _GRAIN)
+        signed, full = self.tokens.sign(claims, options)
+        return signed, (await unbroken(self._vouched(full, client))).principal
 
     async def vouches_for(self, principal: Principal) -> bool:
         """Whether somebody stems from a token of the endpoint's own that has not been revoked; looked up anew."""
@@ -246,7 +265,7 @@ class SocketClusterServer:
             return False
         outside = self.backend.identity.outside
         outside.forget()
-        return await outside.is_live(principal)
+        return await unbroken(outside.is_live(principal))
 
     async def _vouched(self, claims: dict[str, Any], client: Client) -> Authenticated:
         found = self.options.identify(claims)
@@ -256,11 +275,11 @@ class SocketClusterServer:
 
     async def log_in(self, email: str, password: str, client: Client) -> Authenticated:
         """Begin a session of a user of Watchword's."""
-        return await self.backend.identify(Password(email, Secret(password)), client)
+        return await unbroken(self.backend.identify(Password(email, Secret(password)), client))
 
     async def refresh(self, token: str, client: Client) -> Authenticated:
         """Go on with such a session."""
-        return await self.backend.identify(RefreshToken(Secret(token)), client)
+        return await unbroken(self.backend.identify(RefreshToken(Secret(token)), client))
 
     async def invoke(self, context: Context, operation: op.Invoke, socket: Socket) -> out.Reply:
         """Call a procedure of the application's."""

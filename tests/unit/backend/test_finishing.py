@@ -1,0 +1,54 @@
+"""Work with the database that application code waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from watchword.access.compile import FULL_ACCESS
+from watchword.access.principal import ANONYMOUS
+from watchword.backend.context import Context
+from watchword.backend.finishing import finish
+from watchword.backend.items import Inside, Items
+from watchword.base.errors import Code, Problem
+from watchword.protocol.outcomes import Reply
+
+
+async def test_what_is_read_is_not_cut_off_when_its_reader_ends() -> None:
+    begun, go_on, steps = anyio.Event(), anyio.Event(), list[str]()
+
+    async def perform(context: Context, operation: Any) -> Reply:
+        begun.set()
+        await go_on.wait()
+        steps.append("the database has answered")
+        return Reply([])
+
+    async def reader() -> None:
+        await Items(Inside(perform), Context(ANONYMOUS, FULL_ACCESS)).read("articles")
+        await anyio.lowlevel.checkpoint()
+        steps.append("never")
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader)
+            await begun.wait()
+            group.cancel_scope.cancel()
+            go_on.set()
+    assert steps == ["the database has answered"]
+
+
+async def test_a_result_is_taken_from_plain_functions_and_from_async_ones() -> None:
+    async def later() -> int:
+        await anyio.lowlevel.checkpoint()
+        return 2
+
+    async def refused() -> int:
+        await anyio.lowlevel.checkpoint()
+        raise Problem(Code.FORBIDDEN)
+
+    assert [await finish(1), await finish(later())] == [1, 2]
+    with pytest.raises(Problem):
+        await finish(refused())
