@@ -130,7 +130,7 @@ UPGRADES: dict[str, tuple[str, dict[str, str], int]] = {
     "bad session cookie": ("/websocket", {"Cookie": "directus_session_token=nope"}, 401),
     # Directus leaves requests for other paths without an answer.
     "path of Likha ERP": ("/websockets?access_token=<reader>", {}, 101),
-    "another path": ("/", {}, 403),
+    "another path": ("/", {}, 404),
 }
 
 STRICT_UPGRADES: dict[str, tuple[str, dict[str, str], int]] = {
