@@ -68,14 +68,18 @@ class Principal(msgspec.Struct, frozen=True):
         return self.user
 
     @property
+    def named(self) -> str | None:
+        """The user's id; for whom others vouch, the user they name."""
+        return self.user if self.claimed is None else self.claimed.user
+
+    @property
     def _said(self) -> str:
         lasting = {name: value for name, value in (self.claims or {}).items() if name not in _OF_ONE_TOKEN}
         return str(sorted(lasting.items(), key=lambda pair: pair[0]))
 
     def variables(self) -> Variables:
         """Return what `$CURRENT_USER` and its relatives stand for; for whom others vouch, the user they name."""
-        user = self.user if self.claimed is None else self.claimed.user
-        return Variables(user, self.role, self.roles, self.policies, self.user_values, self.role_values)
+        return Variables(self.named, self.role, self.roles, self.policies, self.user_values, self.role_values)
 
 
 ANONYMOUS = Principal()

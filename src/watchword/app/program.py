@@ -238,6 +238,6 @@ class Program:
 def _is_meant(socket: Socket, user: str | None, role: str | None) -> bool:
     principal = socket.principal
     claimed = principal.claimed
-    if user is not None and user != (principal.user if claimed is None else claimed.user):
+    if user is not None and user != principal.named:
         return False
     return role is None or role in principal.roles or (claimed is not None and role in claimed.roles)

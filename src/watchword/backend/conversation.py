@@ -22,7 +22,7 @@ from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
 from watchword.backend.subscriptions import Subscriptions
-from watchword.backend.verification import SESSION_ENDED, Verification, unexpected
+from watchword.backend.verification import SESSION_ENDED, Verification, problem_of, unexpected
 from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
@@ -373,7 +373,7 @@ class Conversation:
 
     def blame(self, operation: op.Operation, error: Exception) -> None:
         """Say why an operation was blocked, or that it has failed."""
-        problem = error if isinstance(error, Problem) else unexpected(operation, error)
+        problem = problem_of(operation, error)
         self._attendant.failed(operation, problem)
         try:
             self.say(out.Failure(operation, problem))

@@ -224,5 +224,4 @@ def _shown(peer: Hearer) -> dict[str, Any] | None:
     principal = peer.principal
     if principal is None:
         return None
-    user = principal.user if principal.claimed is None else principal.claimed.user
-    return {"id": peer.id, "user": user}
+    return {"id": peer.id, "user": principal.named}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watchword.backend.context import Connection
     from watchword.backend.conversation import Conversation
     from watchword.backend.exchange import Exchange
+    from watchword.backend.fifo import Fifo
     from watchword.backend.socketcluster_options import SocketClusterOptions
     from watchword.base.clock import Clock
     from watchword.identity.authenticator import Authenticated
@@ -211,7 +212,7 @@ class Socket:
     @property
     def outbound_backpressure(self) -> int:
         """How many messages wait for the client."""
-        queue = None if self._conversation is None else self._conversation.batching
+        queue = self._queue
         return 0 if queue is None else queue.waiting
 
     def close_input(self) -> None:
@@ -404,27 +405,31 @@ class Socket:
 
     def start_batching(self) -> None:
         """Gather what is said from now on, and put it together to one message every `batch_interval`."""
-        queue = None if self._conversation is None else self._conversation.batching
+        queue = self._queue
         if queue is not None:
             queue.start_batching(self.server.options.batch)
 
     def stop_batching(self) -> None:
         """Write what has been gathered, and gather no more."""
-        queue = None if self._conversation is None else self._conversation.batching
+        queue = self._queue
         if queue is not None:
             queue.stop_batching()
 
     def cancel_batching(self) -> None:
         """Drop what has been gathered, and gather no more."""
-        queue = None if self._conversation is None else self._conversation.batching
+        queue = self._queue
         if queue is not None:
             queue.cancel_batching()
 
     @property
     def is_batching(self) -> bool:
         """Whether what is said is gathered."""
-        queue = None if self._conversation is None else self._conversation.batching
+        queue = self._queue
         return queue is not None and queue.is_batching
+
+    @property
+    def _queue(self) -> Fifo | None:
+        return None if self._conversation is None else self._conversation.batching
 
     # -- for whoever drives it ----------------------------------------------------------------------------------------
 

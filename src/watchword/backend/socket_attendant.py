@@ -327,8 +327,7 @@ class SocketAttendant(Attendant):
             self.left(channel, None)
         socket.emit("end", told)
         if self._options.stream_cleanup_mode == "kill":
-            socket.procedures.kill()
-            socket.receivers.kill()
+            socket.kill_input()
             socket.listeners.close()  # who listens is to hear of the end, too
         elif self._options.stream_cleanup_mode == "close":
             socket.close_streams()

@@ -82,7 +82,7 @@ class Verification:
             own = await self._attendant.identify(credential, self._client)
             return own if own is not None else await self._services.identify(credential, self._client), None
         except Exception as error:  # noqa: BLE001 - a bug must not leave the connection waiting for an answer
-            problem = error if isinstance(error, Problem) else unexpected(operation, error)
+            problem = problem_of(operation, error)
             self._attendant.refused(operation, problem)
             return None, problem
 
@@ -90,7 +90,7 @@ class Verification:
         try:
             await self._attendant.opening(principal, problem)
         except Exception as error:  # noqa: BLE001 - a bug of the application's must not open the connection
-            barred = error if isinstance(error, Problem) else unexpected(operation, error)
+            barred = problem_of(operation, error)
             self._attendant.failed(operation, barred)
             self._machine.barred(operation, barred, barred.extensions.get("statusCode"))
             return False
@@ -100,10 +100,15 @@ class Verification:
         try:
             await self._attendant.authenticating(operation, principal)
         except Exception as error:  # noqa: BLE001 - a bug of the application's must not let anybody in
-            problem = error if isinstance(error, Problem) else unexpected(operation, error)
+            problem = problem_of(operation, error)
             self._attendant.refused(operation, problem)
             return problem
         return None
+
+
+def problem_of(operation: op.Operation, error: Exception) -> Problem:
+    """Return what an operation failed of: the problem itself, or what the client may know of a bug."""
+    return error if isinstance(error, Problem) else unexpected(operation, error)
 
 
 def unexpected(operation: op.Operation, error: Exception) -> Problem:
