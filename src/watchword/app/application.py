@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 from watchword import __version__
 from watchword.app.build import (
     build,
+    graphql_options,
     http_settings,
     logs_limits,
     logs_pace,
@@ -31,6 +32,7 @@ from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
 from watchword.http.demo_page import demo_routes
+from watchword.http.graphql import GraphqlOnDemand
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
@@ -75,6 +77,8 @@ class Watchword(Program):
         self.parts = build(self.settings, application=self._application)
         self._setup = SetupLink(self.parts.db, self.parts.identity.users, self._show_link)
         self._http = http_settings(self.settings)  # what is wrong there is told at once
+        self._graphql = GraphqlOnDemand(self.parts.backend, graphql_options(self.settings))
+        self.parts.backend.executor = self._graphql
         self._demo = demo
         self._app: ASGIApp | None = None
 
@@ -111,7 +115,7 @@ class Watchword(Program):
         http = self._http
         backend = self.parts.backend
         routes: list[BaseRoute] = [
-            *build_routes(backend, http, self.parts.db.probe, __version__),
+            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql),
             *setup_routes(self._setup, backend, http),
             *self._sockets(http),
             *self._log_sockets(http),

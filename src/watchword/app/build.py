@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,6 +32,8 @@ from watchword.data.mutate import Writer
 from watchword.data.plan import Limits
 from watchword.data.reflect import ReflectOptions
 from watchword.data.select import Reader
+from watchword.graphql.options import DocumentLimits
+from watchword.graphql.options import Options as GraphqlOptions
 from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, WebSocketInfo
 from watchword.identity.authenticator import Identity
 from watchword.identity.settings import IdentitySettings
@@ -44,6 +48,10 @@ from watchword.storage.share import ClientShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_LEVELS_BESIDE = 3
+"""Levels of a document that follow no relation: the root, an event's row, and the functions of a field."""
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -163,6 +171,39 @@ def identity_settings(settings: Settings) -> IdentitySettings:
             login_stall=settings["LOGIN_STALL_TIME"],
             activity=settings["ACTIVITY"] != Recorded.OFF,
         )
+
+
+def graphql_options(settings: Settings) -> GraphqlOptions:
+    """Return what the settings say of GraphQL.
+
+    Raises:
+        SettingsError: the file of documents cannot be read.
+    """
+    return GraphqlOptions(
+        limits=DocumentLimits(
+            tokens=settings["GRAPHQL_QUERY_TOKEN_LIMIT"],
+            depth=settings["MAX_RELATIONAL_DEPTH"] + _LEVELS_BESIDE,
+            aliases=settings["GRAPHQL_ALIASES_MAX"],
+            roots=settings["GRAPHQL_ROOT_FIELDS_MAX"],
+            rows=settings["GRAPHQL_ESTIMATED_ROWS_MAX"],
+        ),
+        introspection=settings["GRAPHQL_INTROSPECTION"],
+        default_limit=settings["QUERY_LIMIT_DEFAULT"],
+        rows=_bound(settings, "QUERY_ROWS_MAX"),
+        documents=_documents(settings["GRAPHQL_DOCUMENTS"]),
+        only_documents=settings["GRAPHQL_DOCUMENTS_ONLY"],
+    )
+
+
+def _documents(file: str) -> dict[str, str]:
+    """Read the documents that clients may name: an object of texts by their names, which may be their digests."""
+    if not file:
+        return {}
+    try:
+        named = msgspec.json.decode(Path(file).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SettingsError(f"GRAPHQL_DOCUMENTS: {error}") from error
+    return named | {hashlib.sha256(text.encode()).hexdigest(): text for text in named.values()}
 
 
 def http_settings(settings: Settings) -> HttpSettings:

@@ -118,6 +118,20 @@ SETTINGS: tuple[Setting, ...] = (
         "integer",
         "Items that one request may create, update or delete, nested ones included; -1 sets no bound.",
     ),
+    Setting("GRAPHQL_INTROSPECTION", True, "flag", "Let clients ask what GraphQL schemas there are."),
+    Setting("GRAPHQL_QUERY_TOKEN_LIMIT", 5_000, "integer", "Words and signs that a GraphQL document may have."),
+    Setting("GRAPHQL_ALIASES_MAX", 100, "integer", "Aliases that a GraphQL document may have."),
+    Setting("GRAPHQL_ROOT_FIELDS_MAX", 50, "integer", "Fields at the root of a GraphQL document."),
+    Setting(
+        "GRAPHQL_ESTIMATED_ROWS_MAX",
+        1_000_000_000,
+        "integer",
+        "What the limits of a GraphQL document's nested lists may come to when they are multiplied.",
+    ),
+    Setting(
+        "GRAPHQL_DOCUMENTS", "", "text", "A JSON file of GraphQL documents by name; clients may send the name alone."
+    ),
+    Setting("GRAPHQL_DOCUMENTS_ONLY", False, "flag", "Refuse GraphQL documents that are not in that file."),
     Setting("MAX_RELATIONAL_DEPTH", 10, "integer", "Relations that one path may follow; 10 at the most."),
     Setting("RATE_LIMITER_ENABLED", False, "flag", "Limit how often an address may send requests."),
     Setting("RATE_LIMITER_POINTS", 50, "integer", "How many requests an address may send."),
@@ -251,6 +265,7 @@ _FAMILIES = (
     "CORS_",
     "DB_",
     "EMAIL_",
+    "GRAPHQL_",
     "METRICS_",
     "PASSWORD_RESET_",
     "QUERY_LIMIT_",

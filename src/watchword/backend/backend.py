@@ -21,7 +21,7 @@ from watchword.backend.items import Inside
 from watchword.backend.publishing import Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
-from watchword.base.errors import Code, Problem, invalid_payload
+from watchword.base.errors import Code, Problem, invalid_payload, not_supported
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from watchword.backend.attendant import Attendant
     from watchword.backend.background import Background
     from watchword.backend.context import Connection
+    from watchword.backend.executor import Executor
     from watchword.backend.feed import Feed
     from watchword.backend.pace import Pace
     from watchword.backend.rights import Rights
@@ -100,6 +101,7 @@ class Backend:
         self.exchange = Exchange(channels, application.rules)
         self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
+        self.executor: Executor | None = None
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
         self.identity = identity
@@ -173,6 +175,16 @@ class Backend:
             return Reply(await procedure.call(self.call(context, socket), admitted.data, names), id=operation.id)
 
         return await self._through(context, operation, core, socket)
+
+    async def execute(self, context: Context, operation: op.Execute) -> Reply | op.Subscribe:
+        """Run a document of a query language; return its result, or what it wants to follow.
+
+        Raises:
+            Problem: it cannot be run; NOT_SUPPORTED where nothing runs documents.
+        """
+        if self.executor is None:
+            raise not_supported("documents")
+        return await self.executor.execute(context, operation)
 
     async def _through(
         self, context: Context, operation: Any, core: Callable[[Any], Awaitable[T]], socket: Any = None
@@ -305,7 +317,7 @@ class Backend:
             try:
                 return await self._resume(member, caller.principal, operation, operation.since)
             except Problem as problem:
-                if problem.code is not Code.POSITION_LOST:
+                if problem.code is not Code.POSITION_LOST or not operation.initial:
                     raise
                 lost = problem
         position = self._feed.horizon
@@ -417,11 +429,11 @@ class Backend:
 
     async def _check(self, scope: Scope, operation: op.Subscribe) -> None:
         """Find out now, not at the first event, whether the query can be read."""
-        if operation.event is not None:
+        if operation.event is not None or not operation.initial:
             await self._reader.read(self.structure.catalogue, scope, replace(operation.query, limit=0, meta=()))
 
     async def _initial(self, scope: Scope, operation: op.Subscribe) -> Subscribed:
-        if operation.event is not None:
+        if operation.event is not None or not operation.initial:
             return Subscribed(operation.subscription, has_data=False)
         catalogue = self.structure.catalogue
         if operation.item is not None:

@@ -172,6 +172,9 @@ class Conversation:
         """Queue an event that the application has agreed to."""
         if self._machine.is_closed:
             return
+        if event.kind == "init" and not self._subscriptions.begins_with_data(subscription):
+            self.fail(subscription, Problem(Code.POSITION_LOST, "Too much has changed to be told one by one."))
+            return
         # So much at once is not the client's fault, however fast it reads.
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
@@ -400,8 +403,8 @@ class Conversation:
             case op.Deauthenticate():
                 await self.deauthenticate(None)
                 self._attendant.deauthenticated()
-            case op.Read() | op.Create() | op.Update() | op.Delete():
-                self.say(await self._services.perform(await self.caller(), operation))
+            case op.Read() | op.Create() | op.Update() | op.Delete() | op.Execute():
+                await self._ask(operation)
             case op.Publish():
                 await self._publish(operation)
             case op.Subscribe():
@@ -412,6 +415,18 @@ class Conversation:
                 await self._subscriptions.join(operation)
             case _:
                 self._take(operation)
+
+    async def _ask(self, operation: op.Read | op.Write | op.Execute) -> None:
+        """Answer with what was read or written, or begin what a document wants to follow."""
+        caller = await self.caller()
+        if not isinstance(operation, op.Execute):
+            self.say(await self._services.perform(caller, operation))
+            return
+        done = await self._services.execute(caller, operation)
+        if isinstance(done, op.Subscribe):
+            await self._subscriptions.follow(done)
+        else:
+            self.say(done)
 
     async def _publish(self, operation: op.Publish) -> None:
         """Answer before the connection hears what it has published itself."""

@@ -22,6 +22,7 @@ class Code(StrEnum):
     CONTENT_TOO_LARGE = "CONTENT_TOO_LARGE"
     FAILED_VALIDATION = "FAILED_VALIDATION"
     FORBIDDEN = "FORBIDDEN"
+    GRAPHQL_VALIDATION = "GRAPHQL_VALIDATION"
     INTERNAL = "INTERNAL_SERVER_ERROR"
     INVALID_COLLECTION = "INVALID_COLLECTION"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
@@ -31,6 +32,7 @@ class Code(StrEnum):
     INVALID_QUERY = "INVALID_QUERY"
     INVALID_TOKEN = "INVALID_TOKEN"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
     NOT_NULL_VIOLATION = "NOT_NULL_VIOLATION"
     NOT_SUPPORTED = "NOT_SUPPORTED"
     POSITION_LOST = "POSITION_LOST"
@@ -53,6 +55,7 @@ STATUS: dict[Code, int] = {
     Code.CONTENT_TOO_LARGE: 413,
     Code.FAILED_VALIDATION: 400,
     Code.FORBIDDEN: 403,
+    Code.GRAPHQL_VALIDATION: 400,
     Code.INTERNAL: 500,
     Code.INVALID_COLLECTION: 403,
     Code.INVALID_CREDENTIALS: 401,
@@ -62,6 +65,7 @@ STATUS: dict[Code, int] = {
     Code.INVALID_QUERY: 400,
     Code.INVALID_TOKEN: 403,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_ACCEPTABLE: 406,
     Code.NOT_NULL_VIOLATION: 400,
     Code.NOT_SUPPORTED: 501,
     Code.POSITION_LOST: 410,
@@ -83,12 +87,14 @@ MESSAGES: dict[Code, str] = {
     Code.COLLECTION_INACTIVE: "Changes of this collection are not captured.",
     Code.CONTENT_TOO_LARGE: "Uploaded content is too large.",
     Code.FORBIDDEN: "You don't have permission to access this.",
+    Code.GRAPHQL_VALIDATION: "GraphQL validation error.",
     Code.INTERNAL: "An unexpected error occurred.",
     Code.INVALID_CREDENTIALS: "Invalid user credentials.",
     Code.INVALID_FOREIGN_KEY: "Invalid foreign key.",
     Code.INVALID_OTP: "Invalid user OTP.",
     Code.INVALID_TOKEN: "Invalid token.",
     Code.METHOD_NOT_ALLOWED: "Method not allowed.",
+    Code.NOT_ACCEPTABLE: "There is no answer of a type that the client takes.",
     Code.POSITION_LOST: "The position is no longer in the change log.",
     Code.REQUESTS_EXCEEDED: "Too many requests.",
     Code.ROUTE_NOT_FOUND: "Route doesn't exist.",

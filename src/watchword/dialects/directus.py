@@ -284,7 +284,16 @@ def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
             return _error("server", Problem(problem.code, f"Too many messages, retry after {wait}ms."), None)
         case op.Raw() | op.Open() | op.Deauthenticate():
             return _error("server", problem, None)
-        case op.Join() | op.Publish() | op.Invoke() | op.Transmit() | op.Answer() | op.Ping() | op.Ignore():
+        case (
+            op.Join()
+            | op.Publish()
+            | op.Execute()
+            | op.Invoke()
+            | op.Transmit()
+            | op.Answer()
+            | op.Ping()
+            | op.Ignore()
+        ):
             return _error("server", problem, operation.id)
 
 

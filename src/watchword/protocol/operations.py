@@ -12,6 +12,7 @@ import msgspec
 from watchword.access.permissions import Action
 from watchword.base.errors import Problem
 from watchword.base.secret import Secret
+from watchword.protocol.projection import Projection
 from watchword.query.query import Query
 
 Id = str | int | float | None
@@ -138,6 +139,9 @@ class Subscribe(msgspec.Struct, frozen=True):
 
     `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key. `since` is
     a position that an event or an outcome told: what came after it is told instead of the initial data.
+
+    Without `initial` there is no such data, and the subscription ends where all would have to be told anew. A
+    `projection` writes its events.
     """
 
     subscription: str | None
@@ -145,6 +149,24 @@ class Subscribe(msgspec.Struct, frozen=True):
     event: Action | None = None
     item: str | int | None = None
     since: str | None = None
+    id: Id = None
+    initial: bool = True
+    projection: Projection | None = None
+
+
+class Execute(msgspec.Struct, frozen=True):
+    """Run an operation of a document that says itself what it asks: a query, a mutation or a subscription.
+
+    `text` is the document, `digest` what it is known by; with `listed`, by the server's own list alone. `operation`
+    names one of several, `variables` are their values. `subscription` is what a subscription is called.
+    """
+
+    text: str | None = None
+    operation: str | None = None
+    variables: dict[str, Any] = {}
+    digest: str | None = None
+    listed: bool = False
+    subscription: str | None = None
     id: Id = None
 
 
@@ -222,6 +244,7 @@ Operation = (
     | Read
     | Write
     | Subscribe
+    | Execute
     | FollowLog
     | Join
     | Unsubscribe

@@ -9,6 +9,7 @@ import msgspec
 
 from watchword.base.errors import Problem
 from watchword.protocol.operations import ABSENT, Id, Operation
+from watchword.protocol.projection import Projection
 
 
 class Cause(StrEnum):
@@ -79,7 +80,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     """The subscription stands. `data` is the initial result; `has_data` is false where none was asked for.
 
     Of the server's log, `data` is the level's name. `position` is where it begins. `lost` says why what came
-    after the position asked for cannot be told; then `data` is the whole result.
+    after the position asked for cannot be told; then `data` is the whole result. `projection` writes its events.
     """
 
     subscription: str | None
@@ -89,6 +90,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     position: str | None = None
     lost: Problem | None = None
     id: Id = None
+    projection: Projection | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):
