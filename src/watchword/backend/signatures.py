@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin, get_type_
 
 import msgspec
 
-from watchword.base.errors import Problem, invalid_payload
+from watchword.backend.invalid_input import invalid_input, invalid_model, is_pydantic
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PlainShape:
         try:
             return msgspec.convert(value, self.kind, strict=True)
         except msgspec.ValidationError as error:
-            raise _invalid(str(error)) from error
+            raise invalid_input(str(error)) from error
 
     def write(self, value: Any) -> Any:
         """Return the value as JSON, checked against the type."""
@@ -77,7 +77,7 @@ class PydanticShape:
         try:
             return self._model.model_validate(value)
         except ValueError as error:  # pydantic's own error is one
-            raise _of_pydantic(error) from error
+            raise invalid_model(error) from error
 
     def write(self, value: Any) -> Any:
         """Return the model, or what makes one, as JSON."""
@@ -123,7 +123,7 @@ class Signature:
         members: list[Any] = []
         for parameter in rest:
             kind = hints.get(parameter.name, Any)
-            if _is_pydantic(kind):
+            if is_pydantic(kind):
                 raise TypeError(f"{self.function.__name__}: a pydantic model must be the only parameter")
             if parameter.default is inspect.Parameter.empty:
                 members.append((parameter.name, kind))
@@ -147,7 +147,7 @@ class Signature:
         """
         if self.input is None:
             if data is not ABSENT and data is not None and data != {}:
-                raise _invalid("This procedure takes no input")
+                raise invalid_input("This procedure takes no input")
             return (), {}
         if self.takes_whole:
             if data is ABSENT and self._default is not inspect.Parameter.empty:
@@ -172,7 +172,7 @@ class Signature:
 
 def shape_of(kind: Any) -> Shape:
     """Return the shape of a type."""
-    return PydanticShape(kind) if _is_pydantic(kind) else PlainShape(kind)
+    return PydanticShape(kind) if is_pydantic(kind) else PlainShape(kind)
 
 
 def _result(kind: Any, *, is_generator: bool) -> Any:
@@ -196,36 +196,10 @@ def _is_call(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
 
 
 def _is_model(kind: Any) -> bool:
-    if _is_pydantic(kind) or is_typeddict(kind):
+    if is_pydantic(kind) or is_typeddict(kind):
         return True
     return isinstance(kind, type) and (issubclass(kind, msgspec.Struct) or dataclasses.is_dataclass(kind))
 
 
-def _is_pydantic(kind: Any) -> bool:
-    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_validate")
-
-
 def _default(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value) if isinstance(value, list | dict | set) else value
-
-
-def _invalid(reason: str) -> Problem:
-    problem = invalid_payload(reason)
-    _, _, path = reason.rpartition(" - at `$")
-    field = path.rstrip("`").lstrip(".") if path != reason else ""
-    if field:
-        problem.extensions["field"] = field
-    return problem
-
-
-def _of_pydantic(error: ValueError) -> Problem:
-    described = getattr(error, "errors", None)
-    if not callable(described):
-        return _invalid(str(error))
-    details = described(include_url=False, include_context=False, include_input=False)
-    fields = [{"field": ".".join(map(str, each["loc"])), "reason": each["msg"]} for each in details]
-    first = fields[0] if fields else {"field": "", "reason": "The input is not valid"}
-    where = f" - at `$.{first['field']}`" if first["field"] else ""
-    problem = invalid_payload(f"{first['reason']}{where}")
-    problem.extensions["fields"] = fields
-    return problem
