@@ -41,6 +41,7 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 class _Ticket(msgspec.Struct, frozen=True):
+    holder: _Holder
     principal: Principal
     address: str | None
     origin: str | None
@@ -74,7 +75,7 @@ class Tickets:
             self._remove(next(iter(self._outstanding)))
         text = PREFIX + random_token(_SIZE)
         key = digest(text)
-        self._outstanding[key] = _Ticket(_who(principal), client.address, client.origin, now + self._ttl)
+        self._outstanding[key] = _Ticket(holder, _who(principal), client.address, client.origin, now + self._ttl)
         self._held.setdefault(holder, []).append(key)
         return Issued(Secret(text), self._good_for(principal))
 
@@ -98,11 +99,10 @@ class Tickets:
     def _remove(self, key: str) -> _Ticket | None:
         ticket = self._outstanding.pop(key, None)
         if ticket is not None:
-            holder = _holder(ticket.principal)
-            held = self._held[holder]
+            held = self._held[ticket.holder]
             held.remove(key)
             if not held:
-                del self._held[holder]
+                del self._held[ticket.holder]
         return ticket
 
     def _good_for(self, principal: Principal) -> float:

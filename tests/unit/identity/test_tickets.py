@@ -113,6 +113,14 @@ def test_caller_who_asks_for_many_loses_the_oldest_and_nobody_else_any(tickets: 
     assert tickets.redeem(second_session, PAGE) is not None
 
 
+def test_claims_that_an_application_changes_do_not_matter_to_a_ticket(tickets: Tickets) -> None:
+    claims = {"sub": "eve"}
+    ticket = issued(tickets, Principal(issuer="partner", claims=claims))
+    claims["sub"] = "mallory"
+    assert tickets.redeem(ticket, PAGE) is not None
+    assert len(tickets._held) == 0
+
+
 def test_used_tickets_make_room(tickets: Tickets) -> None:
     kept = issued(tickets)
     for _ in range(MOST_OF_ONE * 2):
