@@ -23,7 +23,7 @@ END = "<!-- end -->\n"
 SECTIONS = {
     "Database": ("DATABASE_URL", "DB_"),
     "Secret and first administrator": ("SECRET", "ADMIN_"),
-    "Tokens and sessions": ("ACCESS_TOKEN", "REFRESH_TOKEN", "SESSION_", "LOGIN_"),
+    "Tokens and sessions": ("ACCESS_TOKEN", "REFRESH_TOKEN", "SESSION_", "CONNECTION_", "LOGIN_"),
     "Pages of other origins": ("CORS_",),
     "Requests": ("MAX_PAYLOAD", "QUERY_", "MAX_RELATIONAL", "MAX_BATCH", "RATE_LIMITER_", "SERVER_"),
     "Sockets": ("WEBSOCKETS_",),

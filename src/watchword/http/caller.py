@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 DIALECT = "rest"
 """What is spoken where nothing else is."""
 
+QUERY_PARAMETER = "access_token"
+"""Where a token is in a URL, as Directus has it."""
+
 _ID_BYTES = 15
-_QUERY_PARAMETER = "access_token"
 _SEVERAL = "The request uses more than one method for including an access token"
 
 
@@ -107,15 +109,15 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     )
 
 
-def explicit_token(connection: HTTPConnection) -> str | None:
-    """Return the token of the header `Authorization: Bearer` or of the parameter `access_token`.
+def explicit_token(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> str | None:
+    """Return the token of the header `Authorization: Bearer` or of a parameter of the URL.
 
     Other schemes are not ours to judge.
 
     Raises:
         Problem: INVALID_PAYLOAD when there is more than one.
     """
-    found = [*_in_query(connection.scope.get("query_string", b"")), *_in_headers(connection)]
+    found = [*tokens_in_query(connection, parameter), *_in_headers(connection)]
     if len(found) > 1:
         raise invalid_payload(_SEVERAL)
     return found[0] if found else None
@@ -126,11 +128,12 @@ def session_token(connection: HTTPConnection, name: str) -> str | None:
     return connection.cookies.get(name) or None if "cookie" in connection.headers else None
 
 
-def _in_query(query_string: bytes) -> list[str]:
-    if b"token" not in query_string and b"%" not in query_string:
+def tokens_in_query(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> list[str]:
+    """Return the values that a parameter of the URL has; empty ones are none."""
+    query_string: bytes = connection.scope.get("query_string", b"")
+    if parameter.encode() not in query_string and b"%" not in query_string:
         return []
-    pairs = parse_qsl(query_string.decode("latin-1"))
-    return [value for name, value in pairs if name == _QUERY_PARAMETER]
+    return [value for name, value in parse_qsl(query_string.decode("latin-1")) if name == parameter]
 
 
 def _in_headers(connection: HTTPConnection) -> list[str]:

@@ -40,7 +40,13 @@ class Password(msgspec.Struct, frozen=True):
     otp: str | None = None
 
 
-Credential = AccessToken | RefreshToken | Password
+class ConnectionTicket(msgspec.Struct, frozen=True):
+    """What stands for a bearer credential in the URL of an upgrade request, once; nowhere else is it one."""
+
+    token: Secret
+
+
+Credential = AccessToken | RefreshToken | Password | ConnectionTicket
 
 
 class Open(msgspec.Struct, frozen=True):
