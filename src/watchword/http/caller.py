@@ -16,7 +16,7 @@ from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.http.origins import SAFE_METHODS, Origins
 from watchword.identity.client import Client, parse_address
-from watchword.protocol.operations import AccessToken
+from watchword.protocol.operations import AccessToken, Credential
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -83,9 +83,17 @@ class Callers:
         Raises:
             Problem: INVALID_CREDENTIALS, INVALID_TOKEN, TOKEN_EXPIRED, also where the public would be let in.
         """
-        if presented is None:
+        return await self.bearing(None if presented is None else AccessToken(presented.token), client)
+
+    async def bearing(self, credential: Credential | None, client: Client) -> Context:
+        """Return who bears a credential and their rights; the public's for none.
+
+        Raises:
+            Problem: as `context`.
+        """
+        if credential is None:
             return await self._backend.context(ANONYMOUS, client)
-        identified = await self._backend.identify(AccessToken(presented.token), client)
+        identified = await self._backend.identify(credential, client)
         return Context(identified.principal, identified.access, client)
 
     def known(self, context: Context, request: Request) -> Context:
@@ -117,7 +125,7 @@ def explicit_token(connection: HTTPConnection, parameter: str = QUERY_PARAMETER)
     Raises:
         Problem: INVALID_PAYLOAD when there is more than one.
     """
-    found = [*tokens_in_query(connection, parameter), *_in_headers(connection)]
+    found = [*tokens_in_query(connection, parameter), *bearer_tokens(connection)]
     if len(found) > 1:
         raise invalid_payload(_SEVERAL)
     return found[0] if found else None
@@ -136,7 +144,8 @@ def tokens_in_query(connection: HTTPConnection, parameter: str = QUERY_PARAMETER
     return [value for name, value in parse_qsl(query_string.decode("latin-1")) if name == parameter]
 
 
-def _in_headers(connection: HTTPConnection) -> list[str]:
+def bearer_tokens(connection: HTTPConnection) -> list[str]:
+    """Return the tokens of the headers `Authorization: Bearer`."""
     tokens = []
     for value in connection.headers.getlist("authorization"):
         parts = value.split()

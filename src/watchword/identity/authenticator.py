@@ -21,6 +21,7 @@ from watchword.identity.project import Project
 from watchword.identity.sessions import Sessions, Started
 from watchword.identity.settings import Mode
 from watchword.identity.static_tokens import StaticToken, StaticTokens
+from watchword.identity.subscription_tickets import SubscriptionTickets
 from watchword.identity.throttle import Throttle
 from watchword.identity.tickets import Tickets, looks_like_ticket
 from watchword.identity.tokens import AccessTokens, Claims, Subject, UnknownKey, looks_like_jwt
@@ -71,6 +72,7 @@ class Identity:
         self.sessions = Sessions(db, clock, secret, settings, self.audit)
         self.users = Users(db, clock, self.passwords, self.sessions, self.project)
         self.listings = Listings(db, clock)
+        self.subscription_tickets = SubscriptionTickets(secret, clock)
         self.grants = Grants(db, clock, settings)
         self.outside = Outside(db, clock)
         self.tickets = Tickets(clock, settings.ticket_ttl)
