@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from watchword.backend.socket import Socket
     from watchword.backend.socketcluster import SocketClusterServer
     from watchword.backend.socketcluster_options import SocketClusterOptions
+    from watchword.backend.tracked import Tracked, tracked
+    from watchword.backend.uploads import ByteStream, FormData, Upload
     from watchword.base.errors import Code, Problem, Thrown
     from watchword.identity.claims_tokens import TokenKeys
     from watchword.identity.client import Client
@@ -42,6 +44,7 @@ __all__ = [
     "Action",
     "ActionType",
     "Blocked",
+    "ByteStream",
     "Call",
     "ChannelName",
     "Claim",
@@ -49,6 +52,7 @@ __all__ = [
     "Code",
     "Connection",
     "Exchange",
+    "FormData",
     "HasPolicy",
     "Identified",
     "ItemAction",
@@ -68,10 +72,13 @@ __all__ = [
     "SocketClusterServer",
     "Thrown",
     "TokenKeys",
+    "Tracked",
+    "Upload",
     "Watchword",
     "__version__",
     "jwks_authenticator",
     "load_settings",
+    "tracked",
 ]
 
 _HOMES = {
@@ -80,6 +87,7 @@ _HOMES = {
     "Action": "backend.lines",
     "ActionType": "backend.lines",
     "Blocked": "backend.lines",
+    "ByteStream": "backend.uploads",
     "Call": "backend.call",
     "ChannelName": "backend.rules",
     "Claim": "backend.rules",
@@ -87,6 +95,7 @@ _HOMES = {
     "Code": "base.errors",
     "Connection": "backend.context",
     "Exchange": "backend.exchange",
+    "FormData": "backend.uploads",
     "HasPolicy": "backend.rules",
     "Identified": "identity.outside",
     "ItemAction": "access.permissions",
@@ -106,9 +115,12 @@ _HOMES = {
     "SocketClusterServer": "backend.socketcluster",
     "Thrown": "base.errors",
     "TokenKeys": "identity.claims_tokens",
+    "Tracked": "backend.tracked",
+    "Upload": "backend.uploads",
     "Watchword": "app.application",
     "jwks_authenticator": "identity.jwks",
     "load_settings": "app.settings",
+    "tracked": "backend.tracked",
 }
 
 

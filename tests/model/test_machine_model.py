@@ -22,6 +22,10 @@ POLICIES = st.builds(
     on_revoke=st.sampled_from([Reaction.CLOSE, Reaction.DEMOTE]),
     serves_expired=st.booleans(),
     confirms_timeout=st.booleans(),
+    guarded=st.booleans(),
+    on_message_expiry=st.none() | st.sampled_from([Reaction.CLOSE, Reaction.DEMOTE]),
+    renew=st.none() | st.floats(0.1, 0.9),
+    linger=st.sampled_from([0.0, 0.5]),
 )
 USERS = st.sampled_from([Principal(user="alice", session="s1"), Principal(user="bob", session="s2")])
 LIFETIMES = st.none() | st.floats(0, 60)
@@ -83,7 +87,7 @@ class MachineModel(RuleBasedStateMachine):
     def verify(self, principal: Principal, lifetime: float | None) -> None:
         before = self.machine.state
         operation = self.pending.pop()
-        if before is not State.CLOSED:
+        if before not in {State.CLOSED, State.LEAVING}:
             self._believe(principal, lifetime)
         self.machine.verified(operation, principal, self.now, lifetime)
         self._step(Input.VERIFIED, before)
@@ -130,18 +134,20 @@ class MachineModel(RuleBasedStateMachine):
     def only_active_or_expired_connections_are_served(self) -> None:
         before = self.machine.state
         if before is State.ACTIVE or (before is State.GRACE and self.machine.policy.serves_expired):
-            self.machine.admits(Unsubscribe())
-        elif before in {State.GRACE, State.CLOSED}:
+            self.machine.admits(Unsubscribe(), self.now)
+        elif before in {State.GRACE, State.LEAVING, State.CLOSED}:
             if before is State.GRACE:
-                self.machine.admits(Ping())
+                self.machine.admits(Ping(), self.now)
             try:
-                self.machine.admits(Unsubscribe())
+                self.machine.admits(Unsubscribe(), self.now)
             except Problem:
                 return
             raise AssertionError("an operation passed")
 
     @invariant()
     def waiting_has_an_end(self) -> None:
+        if self.machine.state is State.LEAVING:
+            assert self.machine.deadline is not None
         if self.machine.state in {State.WAITING, State.GRACE} and not self.pending:
             assert self.machine.deadline is not None
 

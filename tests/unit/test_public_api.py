@@ -15,6 +15,7 @@ NAMES = [
     "Action",
     "ActionType",
     "Blocked",
+    "ByteStream",
     "Call",
     "ChannelName",
     "Claim",
@@ -22,6 +23,7 @@ NAMES = [
     "Code",
     "Connection",
     "Exchange",
+    "FormData",
     "HasPolicy",
     "Identified",
     "ItemAction",
@@ -41,10 +43,13 @@ NAMES = [
     "SocketClusterServer",
     "Thrown",
     "TokenKeys",
+    "Tracked",
+    "Upload",
     "Watchword",
     "__version__",
     "jwks_authenticator",
     "load_settings",
+    "tracked",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from msgspec.structs import replace
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from watchword import __version__
 from watchword.app.build import (
@@ -31,6 +31,8 @@ from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
+from watchword.dialects.trpc.socket import Trpc
+from watchword.http.cors import Cors
 from watchword.http.demo_page import demo_routes
 from watchword.http.graphql import GraphqlOnDemand
 from watchword.http.metrics import metrics_route
@@ -39,6 +41,9 @@ from watchword.http.routes import build_app, build_routes
 from watchword.http.setup import setup_routes
 from watchword.http.socketcluster import SocketClusterEndpoint
 from watchword.http.sockets import SocketEndpoint, SocketOptions
+from watchword.http.trpc.endpoint import TrpcEndpoint
+from watchword.http.trpc.mount import Mount
+from watchword.http.trpc.sockets import TrpcSockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -109,7 +114,8 @@ class Watchword(Program):
     def max_message(self) -> int:
         """How many bytes the largest message of any socket may have."""
         own: int = self.settings["WEBSOCKETS_REST_MAX_MESSAGE"]
-        return max(own, *(endpoint.options.max_payload for endpoint in self._endpoints.values()), 0)
+        sizes = [endpoint.options.max_payload for endpoint in self._endpoints.values()]
+        return max(own, *sizes, *(options.frame for _, options in self._mounts.values()), 0)
 
     def _compose(self, *, demo: bool) -> ASGIApp:
         http = self._http
@@ -120,6 +126,7 @@ class Watchword(Program):
             *self._sockets(http),
             *self._log_sockets(http),
             *self._socketcluster_sockets(http),
+            *self._trpc_routes(http),
         ]
         if demo:
             routes += demo_routes()
@@ -127,7 +134,8 @@ class Watchword(Program):
             return build_app(backend, http, routes)
         from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
 
-        spoken = (Directus.name, DirectusLogs.name, *([SocketCluster.name] if self._endpoints else ()))
+        extended = [*([SocketCluster.name] if self._endpoints else ()), *([Trpc.name] if self._mounts else ())]
+        spoken = (Directus.name, DirectusLogs.name, *extended)
         metrics = Metrics(self.parts, __version__, spoken)
         routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
         metrics.name_routes(routes)
@@ -169,6 +177,16 @@ class Watchword(Program):
             limits = replace(socket_limits(self.settings), unauthenticated=server.options.anonymous_limit)
             endpoint = SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies)
             routes.append(WebSocketRoute(path, endpoint))
+        return routes
+
+    def _trpc_routes(self, http: HttpSettings) -> list[BaseRoute]:
+        routes: list[BaseRoute] = []
+        for path, (table, options) in self._mounts.items():
+            mount = Mount(path, self.parts.backend, table, options, http)
+            calls: ASGIApp = TrpcEndpoint(mount)
+            if options.cors is not None:
+                calls = Cors(calls, options.cors)
+            routes += [WebSocketRoute(path, TrpcSockets(mount)), Route(f"{path}/{{path:path}}", calls)]
         return routes
 
     def _show_link(self, token: Secret) -> None:

@@ -169,6 +169,7 @@ def identity_settings(settings: Settings) -> IdentitySettings:
             session_lifetime=settings["SESSION_LIFETIME"],
             refresh_grace=settings["SESSION_REFRESH_GRACE_PERIOD"],
             login_stall=settings["LOGIN_STALL_TIME"],
+            ticket_ttl=settings["CONNECTION_TICKET_TTL"],
             activity=settings["ACTIVITY"] != Recorded.OFF,
         )
 

@@ -12,8 +12,9 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRET_NAMES = re.compile(r"password|token|secret|authorization|cookie|credential|otp", re.IGNORECASE)
+_SECRET_NAMES = re.compile(r"password|token|^ticket$|secret|authorization|cookie|credential|otp", re.IGNORECASE)
 _IN_URL = re.compile(r"((?:access_token|refresh_token|token|ticket)=)[^&\s\"']+", re.IGNORECASE)
+_PARAMS_IN_URL = re.compile(r"(connectionParams=)[^&\s]+", re.IGNORECASE)  # JSON, quotes and all
 _BEARER = re.compile(r"(Bearer\s+)[^\s\"']+", re.IGNORECASE)
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
 _HIDDEN = "**********"
@@ -22,6 +23,7 @@ _HIDDEN = "**********"
 def redact(text: str) -> str:
     """Hide tokens in a text: in URLs, after `Bearer`, and JSON Web Tokens anywhere."""
     text = _IN_URL.sub(rf"\1{_HIDDEN}", text)
+    text = _PARAMS_IN_URL.sub(rf"\1{_HIDDEN}", text)
     text = _BEARER.sub(rf"\1{_HIDDEN}", text)
     return _JWT.sub(_HIDDEN, text)
 

@@ -36,6 +36,7 @@ _CREDENTIALS = {
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
     "Password": "password",
+    "ConnectionTicket": "connection_ticket",
     "ClaimsToken": "claims_token",
 }
 

@@ -11,9 +11,11 @@ from watchword.backend.call import system_context
 from watchword.backend.finishing import unbroken
 from watchword.backend.hooks import EVERY, Occasion
 from watchword.backend.items import Items
+from watchword.backend.procedure_table import ProcedureTable
 from watchword.backend.rules import ChannelRules, Rule
 from watchword.backend.socketcluster import SocketClusterServer
 from watchword.backend.socketcluster_options import SocketClusterOptions
+from watchword.http.trpc.options import TrpcOptions
 from watchword.live.channels import Retention
 from watchword.protocol.operations import ABSENT
 
@@ -28,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Work = Callable[[], Awaitable[object]]
 
 DEFAULT_PATH = "/socketcluster/"
+DEFAULT_MOUNT = "/trpc"
 
 
 class Program:
@@ -41,6 +44,7 @@ class Program:
     def __init__(self) -> None:
         self._application = Application()
         self._endpoints: dict[str, SocketClusterServer] = {}
+        self._mounts: dict[str, tuple[ProcedureTable, TrpcOptions]] = {}
         self._tasks: list[Work] = []
 
     # -- procedures --------------------------------------------------------------------------------------------------
@@ -48,7 +52,7 @@ class Program:
     @property
     def procedures(self) -> Router:
         """The router that all procedures of the application are under."""
-        return self._application.router
+        return self._application.procedures.router
 
     @overload
     def query(self, function: F, /) -> F: ...
@@ -76,11 +80,11 @@ class Program:
 
     def include(self, name: str, router: Router) -> Router:
         """Add the procedures of a router under a name: `users.invite`."""
-        self._application.changed()
+        self._application.procedures.changed()
         return self.procedures.include(name, router)
 
     def _registered(self, register: Any, function: Any, name: str | None, requirements: dict[str, Any]) -> Any:
-        self._application.changed()
+        self._application.procedures.changed()
         if function is None:
             return register(name=name, **requirements)
         return register(function)
@@ -233,6 +237,26 @@ class Program:
         server.start(self.parts.backend, self.parts.background)
         self._endpoints[path] = server
         return server
+
+    def trpc(
+        self,
+        path: str = DEFAULT_MOUNT,
+        router: Router | None = None,
+        options: TrpcOptions | None = None,
+        **values: Any,
+    ) -> None:
+        """Serve `@trpc/client` at a path and below it, over WebSocket and HTTP; `values` are members of TrpcOptions.
+
+        What is served are the procedures of `router`, by default all of the application.
+
+        Raises:
+            ValueError: there is a mount at the path, or an option is not fit.
+        """
+        where = "/" + path.strip("/")
+        if where in self._mounts:
+            raise ValueError(f"there is a mount at {where} already")
+        table = self._application.procedures if router is None else ProcedureTable(router)
+        self._mounts[where] = (table, options if options is not None else TrpcOptions(**values))
 
 
 def _is_meant(socket: Socket, user: str | None, role: str | None) -> bool:

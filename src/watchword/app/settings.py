@@ -89,6 +89,9 @@ SETTINGS: tuple[Setting, ...] = (
         "How long a rotated refresh token still gives the same successor.",
     ),
     Setting("SESSION_LIFETIME", 7_776_000.0, "seconds", "Life of a session, however often it is refreshed."),
+    Setting(
+        "CONNECTION_TICKET_TTL", 30.0, "seconds", "Life of a ticket that opens one socket; 30 seconds at the most."
+    ),
     Setting("LOGIN_STALL_TIME", 0.5, "milliseconds", "The least time that a login takes, good or bad."),
     Setting("CORS_ENABLED", False, "flag", "Answer cross-origin requests."),
     Setting("CORS_ORIGIN", (), "origin", "Origins that may: a list; `true` for any, without credentials."),
@@ -262,6 +265,7 @@ _FAMILIES = (
     "AUTH_",
     "CACHE_",
     "CHANGE_",
+    "CONNECTION_TICKET_",
     "CORS_",
     "DB_",
     "EMAIL_",

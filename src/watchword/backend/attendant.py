@@ -6,12 +6,15 @@ A conversation asks it in the order of the frames. What it raises as a Problem b
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+from watchword.base.errors import Code, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
-    from watchword.base.errors import Problem
     from watchword.identity.authenticator import Authenticated
     from watchword.identity.client import Client
     from watchword.protocol import operations as op
@@ -19,6 +22,18 @@ if TYPE_CHECKING:
     from watchword.protocol.events import Event
 
 Caller = Callable[[], "Awaitable[Context]"]
+
+
+class Begun(Protocol):
+    """A subscription to a procedure that has been granted."""
+
+    values: AsyncGenerator[Any, None]
+
+    def keeps(self, principal: Principal) -> bool:
+        """Whether it goes on, for the time being, when somebody else begins to act on the connection."""
+
+    def admit(self, context: Context) -> None:
+        """Go on under other rights, or raise Problem."""
 
 
 class Attendant:
@@ -39,6 +54,14 @@ class Attendant:
         """
         return None
 
+    def established(self) -> Authenticated | None:
+        """Return whom the upgrade has established, where the first message brings no credential.
+
+        Raises:
+            Problem: the upgrade's was not good.
+        """
+        return None
+
     async def opening(self, principal: Principal, problem: Problem | None) -> None:
         """Agree to a connection that is about to open for a principal, or for the public after a `problem`."""
 
@@ -52,6 +75,17 @@ class Attendant:
     async def call(self, operation: op.Invoke, caller: Caller) -> out.Reply | None:
         """Answer a call of a procedure; None answers nothing."""
         return None
+
+    async def watch(self, operation: op.Watch, caller: Caller) -> Begun:
+        """Begin a subscription to a procedure.
+
+        Raises:
+            Problem: there is none, or the caller may not.
+        """
+        raise Problem(Code.ROUTE_NOT_FOUND, "There is no such procedure.", procedure=operation.procedure)
+
+    def unwatched(self, name: str) -> None:
+        """Hear that a subscription to a procedure is no more."""
 
     def transmitted(self, operation: op.Transmit) -> None:
         """Hear what the client only tells."""

@@ -18,9 +18,12 @@ from watchword.backend.following import Following, Move
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.hooks import ItemsEvent
 from watchword.backend.items import Inside
-from watchword.backend.publishing import Publishing
+from watchword.backend.procedures import Kind
+from watchword.backend.publishing import Joined, Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
+from watchword.backend.ticket_inputs import bound_input, take_ticket
+from watchword.backend.watching import Watching, merge_last_event_id
 from watchword.base.errors import Code, Problem, invalid_payload, not_supported
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from watchword.backend.executor import Executor
     from watchword.backend.feed import Feed
     from watchword.backend.pace import Pace
+    from watchword.backend.procedure_table import ProcedureTable
+    from watchword.backend.procedures import Procedure
     from watchword.backend.rights import Rights
     from watchword.backend.structure import Structure
     from watchword.backend.system import SystemGuard
@@ -50,7 +55,7 @@ if TYPE_CHECKING:
     from watchword.data.writes import WriteLog
     from watchword.identity.authenticator import Authenticated, Identity
     from watchword.identity.client import Client
-    from watchword.live.channels import Channels
+    from watchword.live.channels import Channels, Hearer
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
     from watchword.live.matching import View
@@ -130,7 +135,7 @@ class Backend:
 
     def call(self, context: Context, socket: Any = None) -> Call:
         """Return what the application's code sees of an operation."""
-        return Call(context, self.inside, self.exchange, socket)
+        return Call(context, self.inside, self.exchange, socket, self.identity.subscription_tickets)
 
     def leave(self, peer: Peer, listener: Listener) -> None:
         """Forget a connection that has ended."""
@@ -138,21 +143,23 @@ class Backend:
         self.hub.leave(peer)
         self.journal.unfollow(listener)
 
-    async def join(self, context: Context, peer: Peer, operation: op.Join) -> Sequence[Event]:
+    async def join(self, context: Context, hearer: Hearer, operation: op.Join) -> Joined:
         """Let a connection hear a channel; return what it is told first.
 
         Raises:
             Problem: it may not.
         """
-        return await self._through(context, operation, lambda admitted: self._publishing.join(context, peer, admitted))
+        return await self._through(
+            context, operation, lambda admitted: self._publishing.join(context, hearer, admitted)
+        )
 
     async def rejoin(self, context: Context, operation: op.Join) -> None:
         """Let a connection go on hearing a channel, or raise Problem."""
         await self._publishing.rejoin(context, operation)
 
-    def part(self, peer: Peer, channel: str) -> None:
+    def part(self, hearer: Hearer, channel: str) -> None:
         """Let a connection hear a channel no more."""
-        self.channels.part(peer, channel)
+        self.channels.part(hearer, channel)
 
     async def publish(self, context: Context, operation: op.Publish) -> Reply:
         """Tell all who hear a channel.
@@ -162,17 +169,20 @@ class Backend:
         """
         return await self._through(context, operation, lambda admitted: self._publishing.publish(context, admitted))
 
-    async def invoke(self, context: Context, operation: op.Invoke, socket: Any = None) -> Reply:
-        """Call a procedure of the application's; its result is JSON.
+    async def invoke(
+        self, context: Context, operation: op.Invoke, socket: Any = None, table: ProcedureTable | None = None
+    ) -> Reply:
+        """Call a procedure of the application's, or of another table.
 
         Raises:
             Problem: ROUTE_NOT_FOUND when there is none of that name; what the procedure raises.
         """
-        procedure = self.application.procedure(operation.procedure)
+        procedure = (table or self.application.procedures).find(operation.procedure, operation.kind)
         names = await unbroken(self.identity.names())
 
         async def core(admitted: op.Invoke) -> Reply:
-            return Reply(await procedure.call(self.call(context, socket), admitted.data, names), id=operation.id)
+            call = self.call(context, socket)
+            return Reply(await procedure.call(call, admitted.data, names, operation.manner), id=operation.id)
 
         return await self._through(context, operation, core, socket)
 
@@ -185,6 +195,33 @@ class Backend:
         if self.executor is None:
             raise not_supported("documents")
         return await self.executor.execute(context, operation)
+
+    async def watch(self, context: Context, operation: op.Watch, table: ProcedureTable | None = None) -> Watching:
+        """Begin a subscription to a procedure of the application's, or of another table.
+
+        Raises:
+            Problem: ROUTE_NOT_FOUND when there is none of that name; what the procedure raises.
+        """
+        procedure = (table or self.application.procedures).find(operation.procedure, Kind.SUBSCRIPTION)
+        names = await unbroken(self.identity.names())
+        call = self.call(context)
+
+        async def core(admitted: op.Watch) -> Watching:
+            given = self._with_ticket(procedure, context.principal, admitted.data)
+            if procedure.resumes:
+                given = merge_last_event_id(given, admitted.since)
+            values = await procedure.subscribe(call, given, names, operation.manner)
+            return Watching(procedure, call, values, names)
+
+        return await self._through(context, operation, core)
+
+    def _with_ticket(self, procedure: Procedure, principal: Principal, data: Any) -> Any:
+        """Return the input of a subscription, for which the ticket that it needs has been shown."""
+        if not procedure.needs_ticket:
+            return data
+        ticket, given = take_ticket(data)
+        self.identity.subscription_tickets.check(ticket, principal, procedure.path, bound_input(given))
+        return given
 
     async def _through(
         self, context: Context, operation: Any, core: Callable[[Any], Awaitable[T]], socket: Any = None
@@ -317,7 +354,7 @@ class Backend:
             try:
                 return await self._resume(member, caller.principal, operation, operation.since)
             except Problem as problem:
-                if problem.code is not Code.POSITION_LOST or not operation.initial:
+                if problem.code is not Code.POSITION_LOST or operation.must_resume:
                     raise
                 lost = problem
         position = self._feed.horizon

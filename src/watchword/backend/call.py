@@ -8,10 +8,12 @@ from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.backend.context import NOWHERE, Connection, Context
 from watchword.backend.items import Items
+from watchword.backend.ticket_inputs import LIFETIME, bound_input
 
 if TYPE_CHECKING:
     from watchword.backend.exchange import Exchange
     from watchword.backend.items import Performer
+    from watchword.identity.subscription_tickets import SubscriptionTickets
 
 
 class Call:
@@ -20,7 +22,7 @@ class Call:
     Attributes:
         principal: on whose behalf; `principal.is_anonymous` for the public.
         connection: the socket or the request that it comes over: `id`, `address`, `headers`, `query`, `params`.
-        items: the collections, under the rights of the caller.
+        items: the collections, under the rights of the caller; in a subscription, those that it has by now.
         system: the collections, with every right: what it reads is for the code, and not to be passed on as it is.
         exchange: the channels, as the server itself.
         socket: the server's end of the socket, where the dialect has one to offer; None over HTTP.
@@ -28,12 +30,28 @@ class Call:
 
     is_watchword_call: ClassVar[bool] = True
 
-    def __init__(self, context: Context, performer: Performer, exchange: Exchange, socket: Any = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        performer: Performer,
+        exchange: Exchange,
+        socket: Any = None,
+        tickets: SubscriptionTickets | None = None,
+    ) -> None:
+        self._tickets = tickets
         self._context = context
         self._performer = performer
         self.exchange = exchange
         self.socket = socket
-        self.items = Items(performer, context)
+
+    def act_under(self, context: Context) -> None:
+        """Follow the connection: who acts on it now, and with which rights."""
+        self._context = context
+
+    @property
+    def items(self) -> Items:
+        """The collections, under the rights of the caller."""
+        return Items(self._performer, self._context)
 
     @property
     def principal(self) -> Principal:
@@ -49,6 +67,16 @@ class Call:
     def connection(self) -> Connection:
         """What the operation comes over."""
         return self._context.connection
+
+    def issue_ticket(self, path: str, data: Any = None, *, expires_in: float = LIFETIME) -> str:
+        """Return a ticket for the caller's subscription to a procedure that demands one, with just this input.
+
+        Raises:
+            Problem: INVALID_CREDENTIALS, the caller is nobody in particular.
+        """
+        if self._tickets is None:
+            raise RuntimeError("there are no tickets where this call comes from")
+        return self._tickets.issue(self.principal, path, bound_input(data), expires_in)[0]
 
     @property
     def dialect(self) -> str:

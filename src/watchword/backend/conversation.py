@@ -23,12 +23,14 @@ from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, problem_of, unexpected
+from watchword.backend.watches import Watches
 from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.live.channels import PUBLISHED
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
+from watchword.protocol.dialect import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+CLOSE_RESTART = 1012
 CLOSE_TOO_BIG = 1009
 TURN = 20
 """How many operations of one message are performed before everybody else has a turn."""
@@ -55,7 +58,7 @@ APPLICATION_SECONDS = 60.0
 """For how long the application's rules, authenticators and lines may think about one operation."""
 
 _ASKING = op.Open | op.Authenticate | op.Join | op.Publish
-_Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Transmit | op.Answer | op.Raw
+_Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Watch | op.Transmit | op.Answer | op.Raw
 
 
 class Conversation:
@@ -85,6 +88,8 @@ class Conversation:
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
+        self._watches = Watches(self, self._attendant, pace.subscriptions)
+        self._roomy = anyio.Lock(fast_acquire=True)
         self._applying = anyio.Lock(fast_acquire=True)
         self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
@@ -129,10 +134,12 @@ class Conversation:
         transport: Transport,
         principal: Principal | None = None,
         identified: Callable[[Principal], None] | None = None,
+        problem: Problem | None = None,
     ) -> None:
         """Drive the connection until it ends. `principal` was established by the upgrade request.
 
-        `identified` is called whenever another principal begins to act.
+        `identified` is called whenever another principal begins to act. `problem` is why the upgrade request's
+        credential was not good, where that is to be told on the connection.
         """
         self._identified = identified
         if transport.line is not None and (self._pace.gap is None or self._pace.gap):
@@ -141,7 +148,7 @@ class Conversation:
         self._heart.connected(self._clock.monotonic())
         self._attendant.begun()
         try:
-            self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal))
+            self._machine.opened(self._clock.monotonic(), principal, self._lifetime(principal), problem)
             # As in `Verification`: between the upgrade's check and now, word of a revocation could not reach us.
             if principal is not None and not await self._services.is_live(principal):
                 self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
@@ -155,6 +162,7 @@ class Conversation:
             self._machine.disconnected()
             shut = self.shut
             self._attendant.closed(*(transport.ended if shut is None else (self.code(shut), shut.text)))
+            self._subscriptions.part_all()
             self._services.leave(self, self)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
@@ -250,13 +258,28 @@ class Conversation:
     def stop(self, code: int, text: str = "") -> None:
         """Write the answers that wait and close with `code`: the server stops or the connection is not wanted."""
         if self.shut is None:
+            if code == CLOSE_RESTART and self._machine.tells:
+                self.say(out.Renew())
             self._machine.disconnected()
             self.shut = Shut(code=code, text=text)
             self._outbox.poke()
 
     async def refile(self) -> None:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
-        await self._subscriptions.refile()
+        context = await self._subscriptions.rights_to_follow()
+        if not self.is_closed:
+            await self._subscriptions.refile(context)
+            self._watches.refile(context)
+
+    def end_watch(self, name: str, problem: Problem) -> None:
+        """End a subscription to a procedure."""
+        self._watches.end(name, problem)
+
+    def expel(self, problem: Problem) -> None:
+        """End the connection for a reason that the client is told."""
+        self._machine.expelled(problem, self._clock.monotonic())
+        self._outbox.hold()
+        self._outbox.poke()
 
     async def assign(self, principal: Principal, told: out.Issued) -> None:
         """Act as a principal from now on, and give the client its token."""
@@ -279,10 +302,6 @@ class Conversation:
     def subscriptions(self) -> tuple[str | None, ...]:
         """The names of what is followed and heard."""
         return self._subscriptions.names
-
-    def follows(self, subscription: str | None) -> bool:
-        """Whether there is a subscription of that name."""
-        return subscription in self._subscriptions
 
     def write(self, frame: Frame) -> None:
         """Write a message as it is."""
@@ -332,9 +351,9 @@ class Conversation:
             for number, operation in enumerate(self._decode(heard) if heard is not None else (), 1):
                 await self._admit(operation)
                 if not number % TURN:
-                    await self._outbox.room()
+                    await self.room()
                     await anyio.lowlevel.checkpoint()
-            await self._outbox.room()  # who asks on and on without reading the answers is not read either
+            await self.room()  # who asks on and on without reading the answers is not read either
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
     def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
@@ -342,7 +361,9 @@ class Conversation:
         try:
             return self._inlet.read(frame, self._clock.monotonic(), is_stranger=self._machine.state is State.WAITING)
         except Problem as problem:
-            if problem.code is Code.REQUESTS_EXCEEDED:
+            if problem.code is Code.REQUESTS_EXCEEDED and isinstance(self._dialect, Answering):
+                self._outbox.say(self._dialect.refuse(frame, problem))
+            elif problem.code is Code.REQUESTS_EXCEEDED:
                 self.say(out.Failure(op.Ignore(), problem))
             else:
                 _log.warning("connection.refused", reason="too large a message", user=self.principal.user)
@@ -355,7 +376,7 @@ class Conversation:
         if self._machine.is_closed:
             return  # one that came in the same message has ended the connection
         try:
-            self._machine.admits(operation)
+            self._machine.admits(operation, self._clock.monotonic())
         except Problem as problem:
             if not self._machine.is_closed:
                 self.say(out.Failure(operation, problem))
@@ -374,10 +395,21 @@ class Conversation:
         except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
             self.blame(operation, error)
 
-    def blame(self, operation: op.Operation, error: Exception) -> None:
-        """Say why an operation was blocked, or that it has failed."""
+    def explain(self, operation: op.Operation, error: Exception) -> Problem:
+        """Return what the client may know of an error, after the application has heard of it."""
         problem = problem_of(operation, error)
         self._attendant.failed(operation, problem)
+        return problem
+
+    async def room(self) -> None:
+        """Return when the client has read enough to be told more."""
+        if self._outbox.lagging:
+            async with self._roomy:
+                await self._outbox.room()
+
+    def blame(self, operation: op.Operation, error: Exception) -> None:
+        """Say why an operation was blocked, or that it has failed."""
+        problem = self.explain(operation, error)
         try:
             self.say(out.Failure(operation, problem))
         except Exception as unsaid:  # noqa: BLE001 - an application may explain by what no dialect has words for
@@ -389,7 +421,7 @@ class Conversation:
 
     async def _perform(self, operation: op.Operation) -> None:
         match operation:
-            case op.Open(id=None) | op.Authenticate(id=None) if self._machine.policy.opens:
+            case op.Open(id=None) | op.Authenticate(id=None) if self._machine.policy.numbered:
                 self._machine.shut(out.Cause.REFUSED)
                 await self._apply()
                 self._outbox.poke()
@@ -438,7 +470,7 @@ class Conversation:
             for subscription, event in self._echo.end():
                 self.deliver_as_it_is(subscription, event)
 
-    def _take(self, operation: _Quick) -> None:
+    def _take(self, operation: _Quick) -> None:  # noqa: C901 - one case an operation
         """Do what needs no waiting."""
         match operation:
             case op.Ping():
@@ -447,10 +479,14 @@ class Conversation:
                 pass
             case op.Invalid(problem=problem):
                 raise problem
+            case op.Unsubscribe(subscription=name) if name in self._watches:
+                self._watches.end(name)
             case op.Unsubscribe():
                 self._subscriptions.unfollow(operation)
             case op.Invoke():
                 self._calls.begin(operation)
+            case op.Watch():
+                self._watches.begin(operation)
             case op.Transmit():
                 self._attendant.transmitted(operation)
             case op.Answer():
@@ -495,6 +531,7 @@ class Conversation:
         if self._identified is not None:
             self._identified(principal)
         self._attendant.acts_as(principal)
+        self._watches.acts_as(principal)
         await self.refile()
         self.release()
 

@@ -124,7 +124,11 @@ class Exchange:
 
     def mark(self, publication: Publication) -> str:
         """Return the position after a publication."""
-        return f"{self._channels.epoch}:{publication.number}"
+        return self._channels.mark(publication.number)
+
+    def position_before(self, number: int) -> str:
+        """Return the position that the `number`th publication comes next after."""
+        return self._channels.mark(number - 1)
 
     def presence(self, channel: str) -> list[dict[str, Any]]:
         """Return who hears a channel on this node: `id` of the connection, `user` where it is known.

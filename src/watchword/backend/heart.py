@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from watchword.backend.pace import Pulse as PulsePace
-from watchword.connection.heartbeat import Beat, Heartbeat, Pulse
+from watchword.backend import pace as numbers
+from watchword.connection.heartbeat import Beat, Heartbeat, KeepAlive, Pulse
 from watchword.protocol.outcomes import Cause
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Heart:
 
     def connected(self, now: float) -> None:
         """Begin to ask, where that begins with the connection."""
-        if isinstance(self._beat, Pulse):
+        if isinstance(self._beat, Pulse | KeepAlive):
             self._beat.start(now)
 
     def active(self, now: float) -> None:
@@ -59,8 +59,10 @@ class Heart:
         return beat is Beat.ASK
 
 
-def _heartbeat_of(pace: Pace) -> Heartbeat | Pulse | None:
+def _heartbeat_of(pace: Pace) -> Heartbeat | Pulse | KeepAlive | None:
     asked = pace.heartbeat
-    if isinstance(asked, PulsePace):
+    if isinstance(asked, numbers.Pulse):
         return Pulse(asked.period, asked.patience)
+    if isinstance(asked, numbers.KeepAlive):
+        return KeepAlive(asked.quiet, asked.patience)
     return None if asked is None else Heartbeat(asked)

@@ -15,6 +15,13 @@ class Pulse(msgspec.Struct, frozen=True):
     patience: float = 30.0
 
 
+class KeepAlive(msgspec.Struct, frozen=True):
+    """Ask after `quiet` seconds without a sign of life; give up who says nothing for `patience` seconds after that."""
+
+    quiet: float = 30.0
+    patience: float = 5.0
+
+
 class Gathering(msgspec.Struct, frozen=True):
     """For `duration` seconds after the beginning, gather what is said for `interval` seconds at a time."""
 
@@ -37,7 +44,7 @@ class Pace(msgspec.Struct, frozen=True):
     outbound: Mark = Mark(10_000, 16 * 1024**2)
     high_water: Mark = Mark(1_000, 1024**2)
     stall: float = 20.0
-    heartbeat: float | Pulse | None = 30.0
+    heartbeat: float | Pulse | KeepAlive | None = 30.0
     subscriptions: int = 100
     frame: int = 64 * 1024
     first_frame: int = 4 * 1024

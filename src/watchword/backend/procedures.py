@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import inspect
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
 from watchword.backend.pipeline import Middleware, Pipeline
+from watchword.backend.results import Results
 from watchword.backend.signatures import Signature
 from watchword.base.errors import Code, Problem, forbidden
+from watchword.protocol.operations import PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
     from watchword.access.principal import Principal
     from watchword.backend.call import Call
+    from watchword.protocol.operations import Manner
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -33,15 +37,19 @@ class Kind(StrEnum):
 
 
 class Requirements(msgspec.Struct, frozen=True):
-    """Who may call. `roles`: one of them, by key or name; `scopes`: all of them; `admin`: every right."""
+    """Who may call. `roles`: one of them, by key or name; `scopes`: all of them; `admin`: every right.
+
+    `ticket`: only with a ticket for just that, which is for subscriptions.
+    """
 
     authenticated: bool = False
     admin: bool = False
+    ticket: bool = False
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return self.authenticated or self.admin or bool(self.roles) or bool(self.scopes)
+        return self.authenticated or self.admin or self.ticket or bool(self.roles) or bool(self.scopes)
 
     def check(self, principal: Principal, role_names: Mapping[str, str]) -> None:
         """Let a caller pass.
@@ -81,9 +89,11 @@ class Procedure:
         self.requirements = requirements
         self.signature = Signature(function)
         self.description = inspect.getdoc(function) or ""
-        if self.signature.is_generator is not (kind is Kind.SUBSCRIPTION):
-            what = "an async generator" if kind is Kind.SUBSCRIPTION else "an async function"
-            raise TypeError(f"the {kind} {path} must be {what}")
+        if kind is Kind.SUBSCRIPTION and not self.signature.is_generator:
+            raise TypeError(f"the {kind} {path} must be an async generator")
+        self.needs_ticket = any(required.ticket for required in requirements)
+        if self.needs_ticket and kind is not Kind.SUBSCRIPTION:
+            raise TypeError(f"the {kind} {path} cannot demand a ticket; that is for subscriptions")
         self._pipeline = Pipeline()
         for layer in layers:
             self._pipeline.add(layer)
@@ -96,43 +106,60 @@ class Procedure:
     def admits(self, principal: Principal, role_names: Mapping[str, str]) -> bool:
         """Whether somebody may call it."""
         try:
-            for required in self.requirements:
-                required.check(principal, role_names)
+            self.require(principal, role_names)
         except Problem:
             return False
         return True
 
-    def _check(self, call: Call, role_names: Mapping[str, str]) -> None:
-        for required in self.requirements:
-            required.check(call.principal, role_names)
-
-    async def call(self, call: Call, data: Any, role_names: Mapping[str, str]) -> Any:
-        """Call it with a decoded JSON value, or ABSENT; return its result as JSON.
+    def require(self, principal: Principal, role_names: Mapping[str, str]) -> None:
+        """Let somebody pass.
 
         Raises:
-            Problem: whatever the caller may know; INVALID_PAYLOAD for an input that does not fit.
+            Problem: INVALID_CREDENTIALS for nobody, FORBIDDEN for somebody who may not.
         """
-        self._check(call, role_names)
+        for required in self.requirements:
+            required.check(principal, role_names)
+
+    @cached_property
+    def resumes(self) -> bool:
+        """Whether the input says where a client that comes back was."""
+        return self.signature.resumes
+
+    async def call(self, call: Call, data: Any, role_names: Mapping[str, str], manner: Manner = PLAIN) -> Any:
+        """Call it with a decoded value, or ABSENT; return its result.
+
+        In a manner that `streams` that may be an async iterator of values, or a mapping some of whose members are, or
+        are awaited.
+
+        Raises:
+            Problem: whatever the caller may know; INVALID_PAYLOAD for an input that does not fit,
+                UNSUPPORTED_MEDIA_TYPE for a result that needs a manner that streams.
+        """
+        self.require(call.principal, role_names)
         if self.kind is Kind.SUBSCRIPTION:
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{self.path} is a subscription.")
+        results = Results(self.signature, manner)
         if not self._pipeline:
-            return await self.signature.call(call, data)
-        return await self._pipeline.run(call, data, lambda given: self.signature.call(call, given))
+            return await results.of_call(call, data)
+        return await self._pipeline.run(call, data, lambda given: results.of_call(call, given))
 
-    async def subscribe(self, call: Call, data: Any, role_names: Mapping[str, str]) -> AsyncIterator[Any]:
-        """Begin a subscription; its values come as JSON.
+    async def subscribe(
+        self, call: Call, data: Any, role_names: Mapping[str, str], manner: Manner = PLAIN
+    ) -> AsyncGenerator[Any, None]:
+        """Begin a subscription; its values come as `Tracked` where they are.
 
         Raises:
             Problem: as `call`.
         """
-        self._check(call, role_names)
+        self.require(call.principal, role_names)
         if self.kind is not Kind.SUBSCRIPTION:
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{self.path} is a {self.kind}.")
+        results = Results(self.signature, manner)
 
         async def begin(given: Any) -> Any:
-            return self.signature.begin(call, given)
+            return results.of_subscription(call, given)
 
-        values: AsyncIterator[Any] = await self._pipeline.run(call, data, begin)
+        values: AsyncGenerator[Any, None] = await self._pipeline.run(call, data, begin)
         return values
 
 

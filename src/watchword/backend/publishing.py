@@ -15,15 +15,14 @@ from watchword.protocol.operations import ABSENT
 from watchword.protocol.outcomes import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from watchword.backend.call import Call
     from watchword.backend.context import Context
     from watchword.backend.exchange import Exchange
     from watchword.backend.rules import Rule, RuleBook
     from watchword.identity.authenticator import Identity
-    from watchword.live.channels import Channels
-    from watchword.live.peer import Peer
+    from watchword.live.channels import Channels, Hearer, Publication
     from watchword.protocol import operations as op
 
 
@@ -32,6 +31,14 @@ class _Wishes(msgspec.Struct, frozen=True):
 
     history: int | None = None
     since: str | None = None
+    restart: bool = False
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """What a subscriber is told first, and from where on that leads; None where nothing is kept of the channel."""
+
+    position: str | None = None
+    missed: list[Event] = []
 
 
 class Publishing:
@@ -51,7 +58,7 @@ class Publishing:
         self._identity = identity
         self._call = call
 
-    async def join(self, context: Context, peer: Peer, operation: op.Join) -> Sequence[Event]:
+    async def join(self, context: Context, hearer: Hearer, operation: op.Join) -> Joined:
         """Let a connection hear a channel; return what it is told first, of what was said before.
 
         Raises:
@@ -61,12 +68,16 @@ class Publishing:
         channel = operation.channel
         if channel.startswith(PRESENCE):
             here = {"event": HERE, "members": self._exchange.presence(channel.removeprefix(PRESENCE))}
-            self._channels.join(peer, channel)
-            return [Event(PUBLISHED, here, 0, is_logged=False)]
+            self._channels.join(hearer, channel)
+            return Joined(missed=[Event(PUBLISHED, here, 0, is_logged=False)])
         # Nothing can be said between the two: what is not in the history comes afterwards.
         missed = self._missed(operation)
-        self._channels.join(peer, channel)
-        return missed
+        self._channels.join(hearer, channel)
+        if self._exchange.rules(channel).retention.size <= 0:
+            return Joined()
+        if not missed:
+            return Joined(self._exchange.position(channel))
+        return Joined(self._exchange.position_before(missed[0].position), missed)
 
     async def rejoin(self, context: Context, operation: op.Join) -> None:
         """Let a connection hear a channel, or go on hearing it, by the rights of now.
@@ -104,7 +115,7 @@ class Publishing:
     def _missed(self, operation: op.Join) -> list[Event]:
         if not isinstance(operation.data, dict):
             return []
-        asked = {name: operation.data[name] for name in ("history", "since") if name in operation.data}
+        asked = {name: operation.data[name] for name in ("history", "since", "restart") if name in operation.data}
         if not asked or self._exchange.rules(operation.channel).retention.size <= 0:
             return []
         try:
@@ -113,6 +124,19 @@ class Publishing:
             raise invalid_payload(str(error)) from error
         if wishes.history is not None and wishes.history < 0:
             raise Problem(Code.INVALID_PAYLOAD, "history must be a number from 0 on.")
-        last = wishes.history if wishes.since is None else None
-        kept = self._exchange.history(operation.channel, last=last, since=wishes.since)
-        return [Event(PUBLISHED, each.data, each.number, is_logged=False) for each in kept]
+        return [
+            Event(PUBLISHED, each.data, each.number, self._exchange.mark(each), is_logged=False)
+            for each in self._kept(operation.channel, wishes)
+        ]
+
+    def _kept(self, channel: str, wishes: _Wishes) -> list[Publication]:
+        """Return what is told first; who asks for a restart begins anew where the position is lost."""
+        if wishes.since is not None:
+            try:
+                return self._exchange.history(channel, since=wishes.since)
+            except Problem as problem:
+                if problem.code is not Code.POSITION_LOST or not wishes.restart:
+                    raise
+        if wishes.since is not None and wishes.history is None:
+            return []
+        return self._exchange.history(channel, last=wishes.history)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
     from watchword.backend.following import Following, Move
     from watchword.backend.line import Line
+    from watchword.backend.publishing import Joined
     from watchword.base.clock import Clock
     from watchword.identity.authenticator import Authenticated
     from watchword.identity.client import Client
+    from watchword.live.channels import Hearer
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
     from watchword.live.peer import Peer
     from watchword.protocol import operations as op
     from watchword.protocol import outcomes as out
-    from watchword.protocol.events import Event
 
 
 class Services(Protocol):
@@ -54,7 +55,7 @@ class Services(Protocol):
     ) -> out.Subscribed:
         """Follow the server's log, or raise Problem; FORBIDDEN ends what was followed of it."""
 
-    async def join(self, context: Context, peer: Peer, operation: op.Join) -> Sequence[Event]:
+    async def join(self, context: Context, hearer: Hearer, operation: op.Join) -> Joined:
         """Let a connection hear a channel, or raise Problem; return what it is told first."""
 
     async def rejoin(self, context: Context, operation: op.Join) -> None:
@@ -63,7 +64,7 @@ class Services(Protocol):
     def leave(self, peer: Peer, listener: Listener) -> None:
         """Forget a connection that has ended."""
 
-    def part(self, peer: Peer, channel: str) -> None:
+    def part(self, hearer: Hearer, channel: str) -> None:
         """Let it hear a channel no more."""
 
     async def publish(self, context: Context, operation: op.Publish) -> out.Reply:

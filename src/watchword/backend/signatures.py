@@ -2,30 +2,44 @@
 
 An input is one model (`msgspec.Struct`, dataclass, TypedDict, pydantic v2), or the members of an object, one for each
 plain parameter; a single positional-only parameter is the whole input. The first parameter is the call, where it is
-annotated as one or is named `call`.
+annotated as one or is named `call`. An output is one value, or many as they come, each of which may be tracked.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 
-from watchword.base.errors import Problem, invalid_payload
-from watchword.protocol.operations import ABSENT
+from watchword.backend.invalid_input import invalid_input, invalid_model, is_pydantic
+from watchword.backend.native import read_native
+from watchword.backend.tracked import Tracked
+from watchword.backend.uploads import ByteStream, FormData
+from watchword.base.errors import Code, Problem
+from watchword.protocol.operations import ABSENT, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from watchword.protocol.operations import Manner
+
 Json = dict[str, Any]
 
 _COMPONENTS = "#/components/schemas/"
+_MANY = (AsyncIterator, AsyncIterable, AsyncGenerator)
+
+LAST_EVENT_ID = "lastEventId"
+"""The member of an input by which a client that comes back tells the id of the last value that it has got."""
+_LAST_EVENT_ID = "last_event_id"
 
 
 class Shape(Protocol):
     """A type that values are read as and written from."""
+
+    kind: Any
 
     def read(self, value: Any) -> Any:
         """Return what a decoded JSON value is as this type, or raise Problem INVALID_PAYLOAD."""
@@ -50,7 +64,7 @@ class PlainShape:
         try:
             return msgspec.convert(value, self.kind, strict=True)
         except msgspec.ValidationError as error:
-            raise _invalid(str(error)) from error
+            raise invalid_input(str(error)) from error
 
     def write(self, value: Any) -> Any:
         """Return the value as JSON, checked against the type."""
@@ -70,29 +84,58 @@ class PydanticShape:
     """A pydantic v2 model."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self.kind = model
 
     def read(self, value: Any) -> Any:
         """Validate as pydantic does JSON."""
         try:
-            return self._model.model_validate(value)
+            return self.kind.model_validate(value)
         except ValueError as error:  # pydantic's own error is one
-            raise _of_pydantic(error) from error
+            raise invalid_model(error) from error
 
     def write(self, value: Any) -> Any:
         """Return the model, or what makes one, as JSON."""
-        found = value if isinstance(value, self._model) else self._model.model_validate(value)
+        found = value if isinstance(value, self.kind) else self.kind.model_validate(value)
         return found.model_dump(mode="json", by_alias=True)
 
     def schema(self, components: Json, prefix: str) -> Json:
         """Return the model's schema."""
-        schema: Json = self._model.model_json_schema(ref_template=f"{_COMPONENTS}{prefix}{{model}}")
+        schema: Json = self.kind.model_json_schema(ref_template=f"{_COMPONENTS}{prefix}{{model}}")
         components |= {f"{prefix}{name}": part for name, part in schema.pop("$defs", {}).items()}
         return schema
 
 
+class UploadShape:
+    """A form or a stream of bytes, which is taken as it is."""
+
+    def __init__(self, kind: type[FormData | ByteStream], media_type: str) -> None:
+        self.kind = kind
+        self.media_type = media_type
+
+    def read(self, value: Any) -> Any:
+        """Return the form or the stream."""
+        if not isinstance(value, self.kind):
+            raise Problem(Code.UNSUPPORTED_MEDIA_TYPE, f"The input has to come as {self.media_type}.")
+        return value
+
+    def write(self, value: Any) -> Any:
+        """Refuse: nothing is given in this way."""
+        raise TypeError(f"{self.media_type} is not what a procedure gives, but {type(value).__name__}")
+
+    def schema(self, components: Json, prefix: str) -> Json:
+        """Return the schema of a body that is no JSON (OpenAPI 3.1, "Considerations for File Uploads")."""
+        del components, prefix
+        return {"type": "object"} if self.kind is FormData else {"type": "string", "contentMediaType": self.media_type}
+
+
 class Signature:
-    """How to call a function with an input, and what its result is."""
+    """How to call a function with an input, and what its result is.
+
+    Attributes:
+        gives_many: values come one after another, of an async generator or of what the function returns.
+        is_tracked: each of them is under an id.
+        media_type: of an input that is no JSON; None for one that is.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -108,12 +151,17 @@ class Signature:
                 raise TypeError(f"{function.__name__} must name its parameters")
         self.names = tuple(parameter.name for parameter in rest)
         self.takes_whole = len(rest) == 1 and (
-            rest[0].kind is inspect.Parameter.POSITIONAL_ONLY or _is_model(hints.get(rest[0].name))
+            rest[0].kind is inspect.Parameter.POSITIONAL_ONLY or _is_whole(hints.get(rest[0].name))
         )
         self._default = rest[0].default if self.takes_whole else inspect.Parameter.empty
+        self.input_type = hints.get(rest[0].name, Any) if self.takes_whole else None
         self.input = self._input(rest, hints)
+        self.media_type = self.input.media_type if isinstance(self.input, UploadShape) else None
         self._has_defaults = [parameter.default is not inspect.Parameter.empty for parameter in rest]
-        self.output = shape_of(_result(hints.get("return", Any), is_generator=self.is_generator))
+        given = hints.get("return", Any)
+        self.gives_many = self.is_generator or get_origin(given) in _MANY
+        self.is_tracked, self.output_type = _result(given, is_many=self.gives_many)
+        self.output = shape_of(self.output_type)
 
     def _input(self, rest: list[inspect.Parameter], hints: dict[str, Any]) -> Shape | None:
         if not rest:
@@ -123,12 +171,10 @@ class Signature:
         members: list[Any] = []
         for parameter in rest:
             kind = hints.get(parameter.name, Any)
-            if _is_pydantic(kind):
+            if is_pydantic(kind):
                 raise TypeError(f"{self.function.__name__}: a pydantic model must be the only parameter")
-            if parameter.default is inspect.Parameter.empty:
-                members.append((parameter.name, kind))
-            else:
-                members.append((parameter.name, kind, _default(parameter.default)))
+            called = LAST_EVENT_ID if self.is_generator and parameter.name == _LAST_EVENT_ID else parameter.name
+            members.append((parameter.name, kind, _field(called, parameter.default)))
         name = "".join(word.capitalize() for word in self.function.__name__.split("_")) + "Input"
         return PlainShape(msgspec.defstruct(name, members, kw_only=True, forbid_unknown_fields=True))
 
@@ -139,48 +185,66 @@ class Signature:
             return self._default is inspect.Parameter.empty
         return any(not has_default for has_default in self._has_defaults)
 
-    def arguments(self, data: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def arguments(self, data: Any, manner: Manner = PLAIN) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return what to call the function with, beside the call.
 
         Raises:
-            Problem: INVALID_PAYLOAD.
+            Problem: INVALID_PAYLOAD, UNSUPPORTED_MEDIA_TYPE.
         """
         if self.input is None:
             if data is not ABSENT and data is not None and data != {}:
-                raise _invalid("This procedure takes no input")
+                raise invalid_input("This procedure takes no input")
             return (), {}
         if self.takes_whole:
             if data is ABSENT and self._default is not inspect.Parameter.empty:
                 return (self._default,), {}
-            return (self.input.read(None if data is ABSENT else data),), {}
-        found = self.input.read({} if data is ABSENT or data is None else data)
+            return (self._read(self.input, None if data is ABSENT else data, manner),), {}
+        found = self._read(self.input, {} if data is ABSENT or data is None else data, manner)
         return (), {name: getattr(found, name) for name in self.names}
 
-    async def call(self, call: Any, data: Any) -> Any:
-        """Call the function and return its result as JSON."""
-        return self.output.write(await self.begin(call, data))
+    @property
+    def resumes(self) -> bool:
+        """Whether the input says where a client that comes back was."""
+        if self.input is None:
+            return False
+        components: Json = {}
+        schema = self.input.schema(components, "")
+        if "$ref" in schema:
+            schema = components[schema["$ref"].removeprefix(_COMPONENTS)]
+        return LAST_EVENT_ID in schema.get("properties", {})
 
-    def begin(self, call: Any, data: Any) -> Any:
+    @staticmethod
+    def _read(shape: Shape, data: Any, manner: Manner) -> Any:
+        is_native = manner.native and not isinstance(shape, UploadShape)
+        return read_native(data, shape.kind) if is_native else shape.read(data)
+
+    def begin(self, call: Any, data: Any, manner: Manner = PLAIN) -> Any:
         """Call the function: a coroutine, or an async generator.
 
         Raises:
-            Problem: INVALID_PAYLOAD.
+            Problem: INVALID_PAYLOAD, UNSUPPORTED_MEDIA_TYPE.
         """
-        positional, named = self.arguments(data)
+        positional, named = self.arguments(data, manner)
         return self.function(call, *positional, **named) if self.takes_call else self.function(*positional, **named)
 
 
 def shape_of(kind: Any) -> Shape:
     """Return the shape of a type."""
-    return PydanticShape(kind) if _is_pydantic(kind) else PlainShape(kind)
+    if isinstance(kind, type) and kind in _UPLOADS:
+        return UploadShape(kind, _UPLOADS[kind])
+    return PydanticShape(kind) if is_pydantic(kind) else PlainShape(kind)
 
 
-def _result(kind: Any, *, is_generator: bool) -> Any:
+def _result(kind: Any, *, is_many: bool) -> tuple[bool, Any]:
+    """Return whether the values are tracked, and of which type they are."""
     if kind is None:
-        return type(None)
-    if is_generator and get_origin(kind) is not None:
-        return get_args(kind)[0]
-    return Any if is_generator else kind
+        return False, type(None)
+    if not is_many:
+        return False, kind
+    each = get_args(kind)[0] if get_origin(kind) is not None else Any
+    if each is Tracked or get_origin(each) is Tracked:
+        return True, (get_args(each) or (Any,))[0]
+    return False, each
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -195,37 +259,18 @@ def _is_call(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
     return getattr(kind, "is_watchword_call", False) or (kind is None and parameter.name == "call")
 
 
-def _is_model(kind: Any) -> bool:
-    if _is_pydantic(kind) or is_typeddict(kind):
+_UPLOADS: dict[Any, str] = {FormData: "multipart/form-data", ByteStream: "application/octet-stream"}
+
+
+def _is_whole(kind: Any) -> bool:
+    if is_pydantic(kind) or is_typeddict(kind) or kind in (FormData, ByteStream):
         return True
     return isinstance(kind, type) and (issubclass(kind, msgspec.Struct) or dataclasses.is_dataclass(kind))
 
 
-def _is_pydantic(kind: Any) -> bool:
-    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_validate")
-
-
-def _default(value: Any) -> Any:
-    return msgspec.field(default_factory=lambda: value) if isinstance(value, list | dict | set) else value
-
-
-def _invalid(reason: str) -> Problem:
-    problem = invalid_payload(reason)
-    _, _, path = reason.rpartition(" - at `$")
-    field = path.rstrip("`").lstrip(".") if path != reason else ""
-    if field:
-        problem.extensions["field"] = field
-    return problem
-
-
-def _of_pydantic(error: ValueError) -> Problem:
-    described = getattr(error, "errors", None)
-    if not callable(described):
-        return _invalid(str(error))
-    details = described(include_url=False, include_context=False, include_input=False)
-    fields = [{"field": ".".join(map(str, each["loc"])), "reason": each["msg"]} for each in details]
-    first = fields[0] if fields else {"field": "", "reason": "The input is not valid"}
-    where = f" - at `$.{first['field']}`" if first["field"] else ""
-    problem = invalid_payload(f"{first['reason']}{where}")
-    problem.extensions["fields"] = fields
-    return problem
+def _field(name: str, default: Any) -> Any:
+    if default is inspect.Parameter.empty:
+        return msgspec.field(name=name)
+    if isinstance(default, list | dict | set):
+        return msgspec.field(default_factory=lambda: default, name=name)
+    return msgspec.field(default=default, name=name)

@@ -152,7 +152,7 @@ class SocketAttendant(Attendant):
         """Answer by whoever hears the procedure, else by the application's procedure of that name."""
         name, socket = operation.procedure, self.socket
         request = Request(socket, operation)
-        if not socket.procedures.has_consumer(name) and name in self._server.application.procedures:
+        if not socket.procedures.has_consumer(name) and name in self._server.application.procedures.by_path:
             CURRENT.set(request)
             try:
                 reply = await self._server.invoke(await caller(), operation, socket)

@@ -110,6 +110,7 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
             on_expiry=Reaction.DEMOTE,
             on_revoke=Reaction.DEMOTE,
             opens=True,
+            numbered=True,
             serves_unopened=not self.strict_handshake,
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from watchword.backend.context import Context
     from watchword.backend.following import Move
     from watchword.backend.services import Services
+    from watchword.protocol.events import Event
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +56,29 @@ class Host(Peer, Listener, Protocol):
         """Return the rights that a principal has now, or raise Problem."""
 
 
+class Ear:
+    """What hears a channel for a subscription that is not called as the channel is."""
+
+    def __init__(self, host: Host, subscription: str) -> None:
+        self._host = host
+        self._subscription = subscription
+
+    @property
+    def id(self) -> str:
+        """What the connection is called on this node."""
+        return self._host.id
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts on it."""
+        return self._host.principal
+
+    def deliver(self, subscription: str | None, event: Event) -> None:
+        """Queue an event of the channel."""
+        del subscription  # the name of the channel
+        self._host.deliver(self._subscription, event)
+
+
 class Subscriptions:
     """The subscriptions of one connection, by name; `most` of them at the same time."""
 
@@ -64,6 +88,7 @@ class Subscriptions:
         self._attendant = attendant
         self._most = most
         self._operations: dict[str | None, Followed] = {}
+        self._hearers: dict[str, Host | Ear] = {}
         self._owner: str | None = None
 
     def __bool__(self) -> bool:
@@ -136,7 +161,7 @@ class Subscriptions:
         Raises:
             Problem: it is refused.
         """
-        host, name = self._host, operation.channel
+        host, name = self._host, operation.name
         self._check_room(name)
         while True:
             principal = host.acting
@@ -147,17 +172,18 @@ class Subscriptions:
             return
         is_new = name not in self._operations
         self._operations[name] = operation
+        hearer = self._hearers.setdefault(name, host if operation.subscription is None else Ear(host, name))
         try:
-            missed = await self._services.join(context, host, operation)
+            joined = await self._services.join(context, hearer, operation)
         except BaseException:
             self._operations.pop(name, None)
-            self._services.part(host, name)
+            self._part(operation)
             raise
         if self._operations.get(name) is not operation:  # the right has ended while it was being asked for
-            self._services.part(host, name)
+            self._part(operation)
             raise forbidden()
-        host.say(out.Subscribed(name, has_data=False, id=operation.id))
-        for event in missed:
+        host.say(out.Subscribed(name, has_data=False, position=joined.position, id=operation.id))
+        for event in joined.missed:
             host.deliver(name, event)
         if is_new:
             self._attendant.joined(operation)
@@ -190,19 +216,27 @@ class Subscriptions:
         """End one without a word."""
         operation = self._operations.pop(subscription, None)
         if isinstance(operation, op.Join):
-            self._services.part(self._host, operation.channel)
+            self._part(operation)
         else:
             self._services.hub.unfollow(self._host, subscription)
         if isinstance(operation, op.FollowLog):
             self._services.journal.unfollow(self._host)
         self._host.discard(subscription)
 
-    async def refile(self) -> None:
+    def part_all(self) -> None:
+        """Hear no channel any more; the connection has ended."""
+        for operation in self._operations.values():
+            if isinstance(operation, op.Join):
+                self._part(operation)
+
+    def _part(self, operation: op.Join) -> None:
+        hearer = self._hearers.pop(operation.name, None)
+        if hearer is not None:
+            self._services.part(hearer, operation.channel)
+
+    async def refile(self, context: Context | Problem) -> None:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
         host = self._host
-        context = await self._rights_to_follow()
-        if host.is_closed:
-            return
         await self._rejoin(context)
         # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
         # What everybody could see is no secret to whoever comes after.
@@ -231,10 +265,10 @@ class Subscriptions:
             try:
                 await self._services.rejoin(_granted(context), operation)
             except Problem as problem:
-                self.fail(operation.channel, problem)
+                self.fail(operation.name, problem)
             except Exception:  # noqa: BLE001 - a rule that cannot be asked lets nobody hear
                 _log.exception("channel.rule_failed", channel=operation.channel)
-                self.fail(operation.channel, Problem(Code.SERVICE_UNAVAILABLE))
+                self.fail(operation.name, Problem(Code.SERVICE_UNAVAILABLE))
         self._host.release()
 
     def _refollow(self, context: Context, operation: op.Subscribe | op.FollowLog) -> Move | None:
@@ -243,7 +277,7 @@ class Subscriptions:
             return None
         return self._services.refollow(context, self._host, operation)
 
-    async def _rights_to_follow(self) -> Context | Problem:
+    async def rights_to_follow(self) -> Context | Problem:
         """Return the rights of the principal, or why there are none; if it changes meanwhile, those of the new one."""
         host = self._host
         while True:

@@ -10,6 +10,7 @@ from watchword.access.principal import ANONYMOUS
 from watchword.base.errors import Code, Problem
 from watchword.base.ids import short_id
 from watchword.protocol import operations as op
+from watchword.protocol import outcomes as out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +60,7 @@ class Verification:
             self._machine.rejected(operation, problem, now)
             return
         lifetime = self._lifetime(principal, extensions)
-        refresh_token = None if verified is None else verified.refresh_token
-        self._machine.verified(operation, principal, now, lifetime, refresh_token)
+        self._machine.verified(operation, principal, now, lifetime, _told(operation, verified))
         # The session may have been revoked while the credential was being checked and before the hub could know of us.
         if not principal.is_anonymous and not await self._services.is_live(principal):
             self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
@@ -76,9 +76,9 @@ class Verification:
         if operation.problem is not None:
             self._attendant.refused(operation, operation.problem)
             return None, operation.problem
-        if credential is None:
-            return None, None
         try:
+            if credential is None:
+                return self._attendant.established(), None
             own = await self._attendant.identify(credential, self._client)
             return own if own is not None else await self._services.identify(credential, self._client), None
         except Exception as error:  # noqa: BLE001 - a bug must not leave the connection waiting for an answer
@@ -104,6 +104,12 @@ class Verification:
             self._attendant.refused(operation, problem)
             return problem
         return None
+
+
+def _told(operation: op.Authenticate | op.Open, verified: Authenticated | None) -> out.Authenticated:
+    if verified is None:
+        return out.Authenticated(operation.id)
+    return out.Authenticated(operation.id, verified.refresh_token, verified.access_token, verified.principal.expires_at)
 
 
 def problem_of(operation: op.Operation, error: Exception) -> Problem:

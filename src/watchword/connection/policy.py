@@ -36,7 +36,14 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     the time for a new credential is over.
 
     With `opens`, a connection waits for the dialect's first message, which may bring a credential or not; a bad one
-    leaves the public. Nothing else may come before it, unless `serves_unopened`.
+    leaves the public, unless the connection is `guarded`. Nothing else may come before it, unless `serves_unopened`;
+    where it is `numbered`, it has to have an id.
+
+    A `guarded` connection is refused for a bad credential in its first message or its upgrade, and in the mode STRICT
+    for none. `on_message_expiry` is for an identity that a later message has brought, by default as `on_expiry`.
+    `renew` is the part of its life after which a credential that came with the connection should be renewed; None asks
+    for nothing. `linger`: seconds for which a refused connection still answers, with the reason; until then what it
+    asks has not been lost on its way, and its client hears why.
     """
 
     mode: Mode
@@ -48,3 +55,8 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     confirms_timeout: bool = False
     opens: bool = False
     serves_unopened: bool = False
+    numbered: bool = False
+    guarded: bool = False
+    on_message_expiry: Reaction | None = None
+    renew: float | None = None
+    linger: float = 0.0

@@ -228,7 +228,7 @@ def _name(uid: Uid) -> str | None:
     return None if uid is None else str(uid)
 
 
-_UNSAID = (out.Opened, out.Issued, out.Deauthenticated, out.Called)
+_UNSAID = (out.Opened, out.Issued, out.Deauthenticated, out.Called, out.Value, out.Renew)
 
 
 def _say(outcome: _Said) -> dict[str, Any]:
@@ -284,16 +284,7 @@ def _failure(operation: op.Operation, problem: Problem) -> dict[str, Any]:
             return _error("server", Problem(problem.code, f"Too many messages, retry after {wait}ms."), None)
         case op.Raw() | op.Open() | op.Deauthenticate():
             return _error("server", problem, None)
-        case (
-            op.Join()
-            | op.Publish()
-            | op.Execute()
-            | op.Invoke()
-            | op.Transmit()
-            | op.Answer()
-            | op.Ping()
-            | op.Ignore()
-        ):
+        case _:
             return _error("server", problem, operation.id)
 
 

@@ -39,10 +39,14 @@ CLOSE_NORMAL = 1000
 NAMES: dict[Code, str] = {
     Code.AUTH_FAILED: "AuthError",
     Code.AUTH_TIMEOUT: "AuthError",
+    Code.BAD_GATEWAY: "BadGatewayError",
+    Code.CLIENT_CLOSED_REQUEST: "ClientClosedRequestError",
     Code.COLLECTION_INACTIVE: "InvalidActionError",
+    Code.CONFLICT: "ConflictError",
     Code.CONTENT_TOO_LARGE: "ResourceLimitError",
     Code.FAILED_VALIDATION: "InvalidArgumentsError",
     Code.FORBIDDEN: "ForbiddenError",
+    Code.GATEWAY_TIMEOUT: "GatewayTimeoutError",
     Code.GRAPHQL_VALIDATION: "InvalidArgumentsError",
     Code.INTERNAL: "InternalError",
     Code.INVALID_COLLECTION: "ForbiddenError",
@@ -54,13 +58,18 @@ NAMES: dict[Code, str] = {
     Code.INVALID_TOKEN: "AuthTokenInvalidError",
     Code.METHOD_NOT_ALLOWED: "InvalidActionError",
     Code.NOT_ACCEPTABLE: "InvalidArgumentsError",
+    Code.NOT_FOUND: "NotFoundError",
     Code.NOT_NULL_VIOLATION: "InvalidArgumentsError",
     Code.NOT_SUPPORTED: "InvalidActionError",
+    Code.PAYMENT_REQUIRED: "PaymentRequiredError",
     Code.POSITION_LOST: "PositionLostError",
+    Code.PRECONDITION_FAILED: "PreconditionFailedError",
+    Code.PRECONDITION_REQUIRED: "PreconditionRequiredError",
     Code.RECORD_NOT_UNIQUE: "InvalidArgumentsError",
     Code.REQUESTS_EXCEEDED: "ResourceLimitError",
     Code.ROUTE_NOT_FOUND: "InvalidActionError",
     Code.SERVICE_UNAVAILABLE: "ServiceUnavailableError",
+    Code.TIMEOUT: "TimeoutError",
     Code.TOKEN_EXPIRED: "AuthTokenExpiredError",
     Code.UNPROCESSABLE_CONTENT: "InvalidActionError",
     Code.UNSUPPORTED_MEDIA_TYPE: "InvalidArgumentsError",
@@ -264,7 +273,7 @@ class SocketCluster:
                 return _say_failure(operation, problem, self._connection)
             case out.Called() | out.Issued() | out.Deauthenticated():
                 return [_called(outcome)]
-            case out.Pong() | out.Heartbeat():
+            case out.Pong() | out.Heartbeat() | out.Value() | out.Renew():
                 return []
 
     def _say_opened(self, outcome: out.Opened) -> list[Packet]:

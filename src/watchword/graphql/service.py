@@ -146,7 +146,7 @@ class Graphql:
         event, since = arguments.get("event"), arguments.get("since")
         action = None if event is None else Action(event)
         following = Subscribe(request.subscription, query, action, None, since, request.id)
-        return replace(following, initial=False, projection=step.projection)
+        return replace(following, must_resume=True, initial=False, projection=step.projection)
 
     async def _ready(self, prepared: Prepared) -> dict[str, Any]:
         """Return the values of the fields that GraphQL has itself: names of types, and descriptions of them."""

@@ -27,7 +27,7 @@ Observe = Callable[[str, Any, int, float], None]
 """Takes a request's method, the endpoint that its path led to (None for none), its status and its seconds."""
 
 _HIDDEN = "**********"
-_SECRET = re.compile(r"token|password|secret|otp", re.IGNORECASE)
+_SECRET = re.compile(r"token|password|secret|otp|(?:^|&)(?:ticket|connectionparams|input)(?:=|$)", re.IGNORECASE)
 _ONE_YEAR = 31_536_000
 
 

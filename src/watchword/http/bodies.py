@@ -41,7 +41,7 @@ async def read_value(request: Request, limit: int) -> bytes | None:
         Problem: UNSUPPORTED_MEDIA_TYPE, CONTENT_TOO_LARGE.
         ClientDisconnect: the client has gone.
     """
-    body = await _read(request, limit)
+    body = await read_body(request, limit)
     if not body:
         return None
     if not _is_json(request.headers.get("content-type", "")):
@@ -66,7 +66,13 @@ async def read_object(request: Request, limit: int) -> dict[str, Any]:
     return value
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body, whatever it holds.
+
+    Raises:
+        Problem: CONTENT_TOO_LARGE.
+        ClientDisconnect: the client has gone.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > len(str(limit)) + 1 or int(announced) > limit):
         raise _too_large()

@@ -16,7 +16,7 @@ from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.http.origins import SAFE_METHODS, Origins
 from watchword.identity.client import Client, parse_address
-from watchword.protocol.operations import AccessToken
+from watchword.protocol.operations import AccessToken, Credential
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 DIALECT = "rest"
 """What is spoken where nothing else is."""
 
+QUERY_PARAMETER = "access_token"
+"""Where a token is in a URL, as Directus has it."""
+
 _ID_BYTES = 15
-_QUERY_PARAMETER = "access_token"
 _SEVERAL = "The request uses more than one method for including an access token"
 
 
@@ -81,9 +83,17 @@ class Callers:
         Raises:
             Problem: INVALID_CREDENTIALS, INVALID_TOKEN, TOKEN_EXPIRED, also where the public would be let in.
         """
-        if presented is None:
+        return await self.bearing(None if presented is None else AccessToken(presented.token), client)
+
+    async def bearing(self, credential: Credential | None, client: Client) -> Context:
+        """Return who bears a credential and their rights; the public's for none.
+
+        Raises:
+            Problem: as `context`.
+        """
+        if credential is None:
             return await self._backend.context(ANONYMOUS, client)
-        identified = await self._backend.identify(AccessToken(presented.token), client)
+        identified = await self._backend.identify(credential, client)
         return Context(identified.principal, identified.access, client)
 
     def known(self, context: Context, request: Request) -> Context:
@@ -107,15 +117,15 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     )
 
 
-def explicit_token(connection: HTTPConnection) -> str | None:
-    """Return the token of the header `Authorization: Bearer` or of the parameter `access_token`.
+def explicit_token(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> str | None:
+    """Return the token of the header `Authorization: Bearer` or of a parameter of the URL.
 
     Other schemes are not ours to judge.
 
     Raises:
         Problem: INVALID_PAYLOAD when there is more than one.
     """
-    found = [*_in_query(connection.scope.get("query_string", b"")), *_in_headers(connection)]
+    found = [*tokens_in_query(connection, parameter), *bearer_tokens(connection)]
     if len(found) > 1:
         raise invalid_payload(_SEVERAL)
     return found[0] if found else None
@@ -126,14 +136,16 @@ def session_token(connection: HTTPConnection, name: str) -> str | None:
     return connection.cookies.get(name) or None if "cookie" in connection.headers else None
 
 
-def _in_query(query_string: bytes) -> list[str]:
-    if b"token" not in query_string and b"%" not in query_string:
+def tokens_in_query(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> list[str]:
+    """Return the values that a parameter of the URL has; empty ones are none."""
+    query_string: bytes = connection.scope.get("query_string", b"")
+    if parameter.encode() not in query_string and b"%" not in query_string:
         return []
-    pairs = parse_qsl(query_string.decode("latin-1"))
-    return [value for name, value in pairs if name == _QUERY_PARAMETER]
+    return [value for name, value in parse_qsl(query_string.decode("latin-1")) if name == parameter]
 
 
-def _in_headers(connection: HTTPConnection) -> list[str]:
+def bearer_tokens(connection: HTTPConnection) -> list[str]:
+    """Return the tokens of the headers `Authorization: Bearer`."""
     tokens = []
     for value in connection.headers.getlist("authorization"):
         parts = value.split()

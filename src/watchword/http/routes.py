@@ -25,6 +25,7 @@ from watchword.http.sessions import Sessions
 from watchword.http.snapshots import snapshot_routes
 from watchword.http.structure import structure_routes
 from watchword.http.system import system_routes
+from watchword.http.tickets import Tickets
 from watchword.http.tokens import Tokens
 from watchword.http.transport import refuse
 from watchword.http.unsupported import unsupported_routes
@@ -64,6 +65,7 @@ def build_routes(
         **Mine(backend).routes,
         **Sessions(backend).routes,
         **Tokens(backend, settings).routes,
+        **Tickets(backend).routes,
         **WellKnown(backend).routes,
         **system_routes(backend, settings),
         **ProjectSettings(backend, settings).routes,

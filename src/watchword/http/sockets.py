@@ -15,12 +15,11 @@ from starlette.requests import HTTPConnection
 from watchword.backend.limits import Occupancy, Seat, SocketLimits
 from watchword.backend.pace import Pace
 from watchword.base.errors import Code, Problem
-from watchword.base.secret import Secret
 from watchword.connection.policy import AuthPolicy, Mode
-from watchword.http.caller import client_of, connection_of, explicit_token, session_token
+from watchword.http.caller import client_of, connection_of
 from watchword.http.origins import Origins
 from watchword.http.transport import AsgiTransport, refuse
-from watchword.protocol.operations import AccessToken
+from watchword.http.upgrades import burn_tickets, upgrade_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,17 +100,16 @@ class SocketEndpoint:
         """
         options = self._options
         if not options.origins.allows(connection):
+            burn_tickets(connection, self._backend.identity.tickets)
             raise Problem(Code.FORBIDDEN)
-        token = explicit_token(connection)
-        if token is None:
-            token = session_token(connection, options.session_cookie)
-        if token is None:
+        credential = upgrade_credential(connection, options.session_cookie)
+        if credential is None:
             if options.policy.mode is Mode.STRICT:
                 raise Problem(Code.INVALID_CREDENTIALS)
             return None
         client = client_of(connection, options.trusted_proxies)
         try:
-            identified = await self._backend.identify(AccessToken(Secret(token)), client)
+            identified = await self._backend.identify(credential, client)
         except Problem as problem:
             unauthenticated = problem.code in {Code.INVALID_TOKEN, Code.FORBIDDEN}
             raise Problem(Code.INVALID_CREDENTIALS) if unauthenticated else problem from None

@@ -21,11 +21,13 @@ from watchword.identity.project import Project
 from watchword.identity.sessions import Sessions, Started
 from watchword.identity.settings import Mode
 from watchword.identity.static_tokens import StaticToken, StaticTokens
+from watchword.identity.subscription_tickets import SubscriptionTickets
 from watchword.identity.throttle import Throttle
+from watchword.identity.tickets import Tickets, looks_like_ticket
 from watchword.identity.tokens import AccessTokens, Claims, Subject, UnknownKey, looks_like_jwt
 from watchword.identity.users import Users
 from watchword.identity.window import ClockedMemory
-from watchword.protocol.operations import Credential, Password, RefreshToken
+from watchword.protocol.operations import AccessToken, ConnectionTicket, Credential, Password, RefreshToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +72,10 @@ class Identity:
         self.sessions = Sessions(db, clock, secret, settings, self.audit)
         self.users = Users(db, clock, self.passwords, self.sessions, self.project)
         self.listings = Listings(db, clock)
+        self.subscription_tickets = SubscriptionTickets(secret, clock)
         self.grants = Grants(db, clock, settings)
         self.outside = Outside(db, clock)
+        self.tickets = Tickets(clock, settings.ticket_ttl)
         self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
         self.results: Counter[tuple[str, str]] = Counter()
@@ -97,9 +101,7 @@ class Identity:
         if isinstance(credential, Password):
             return await self._log_in(credential, client, mode)
         try:
-            if isinstance(credential, RefreshToken):
-                return await self._refresh(_text(credential.token), client)
-            return await self._bear(_text(credential.token), client)
+            return await self._take(credential, client)
         except Problem as problem:
             if problem.code in _REFUSALS:
                 await self.audit.record(Kind.TOKEN_REFUSED, client, code=problem.code.value)
@@ -147,6 +149,25 @@ class Identity:
     async def close(self) -> None:
         """Let the work under way end, and refuse new work."""
         await self.passwords.shutdown()
+
+    async def _take(self, credential: AccessToken | RefreshToken | ConnectionTicket, client: Client) -> Authenticated:
+        token = _text(credential.token)
+        if isinstance(credential, ConnectionTicket):
+            return await self._redeem(token, client)
+        if looks_like_ticket(token):  # shown where it does not belong, it is worth nothing where it does
+            self.tickets.burn(token)
+            raise Problem(Code.INVALID_CREDENTIALS)
+        if isinstance(credential, RefreshToken):
+            return await self._refresh(token, client)
+        return await self._bear(token, client)
+
+    async def _redeem(self, ticket: str, client: Client) -> Authenticated:
+        principal = self.tickets.redeem(ticket, client)
+        if principal is None:
+            raise Problem(Code.INVALID_CREDENTIALS)
+        if principal.expires_at is not None and principal.expires_at <= self._clock.now():
+            raise Problem(Code.TOKEN_EXPIRED)
+        return await self.renew(principal)
 
     async def _bear(self, token: str, client: Client) -> Authenticated:
         if looks_like_jwt(token):

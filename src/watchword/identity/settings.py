@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 _DAY = 86_400.0
+_LONGEST_TICKET = 30.0
 
 
 class Mode(StrEnum):
@@ -25,10 +26,11 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     session whatever happens. Within `refresh_grace` of a rotation the old token still gives the same successor. Every
     login takes at least `login_stall`. Failures are counted per minute, per account and address together, and per
     address. A cached session, static token or set of rights is read again after `cache_seconds` at the latest.
-    `activity` records logins and logouts where administrators read them.
+    `activity` records logins and logouts where administrators read them. `ticket_ttl` is for tickets of connections,
+    which may live for half a minute.
 
     Raises:
-        ValueError: a duration or a number is not positive where it must be.
+        ValueError: a duration or a number is not positive where it must be, or larger than it may be.
     """
 
     access_ttl: float = 900.0
@@ -41,6 +43,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     failures_per_address: int = 50
     cache_seconds: float = 10.0
     cache_size: int = 50_000
+    ticket_ttl: float = 30.0
     activity: bool = True
 
     def __post_init__(self) -> None:
@@ -51,6 +54,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
             least = 0 if name in {"refresh_grace", "login_stall"} else 1e-9
             if not math.isfinite(value) or value < least:
                 raise ValueError(f"{name} must be a positive number")
+        if self.ticket_ttl > _LONGEST_TICKET:
+            raise ValueError(f"ticket_ttl must be {_LONGEST_TICKET:.0f} seconds at the most")
 
     @property
     def longest_token(self) -> float:

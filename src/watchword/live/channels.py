@@ -146,7 +146,8 @@ class Channels:
         self.published += 1
         event = Event(PUBLISHED, data, 0, is_logged=False)
         publication = self._remember(channel, event, retention)
-        event.position = publication.number
+        if publication.number:
+            event.position, event.mark = publication.number, self.mark(publication.number)
         members = self._members.get(channel)
         if members:
             self.delivered += len(members)
@@ -157,7 +158,11 @@ class Channels:
     def position(self, channel: str) -> str:
         """Return where a channel is now, for `since` to go on from."""
         history = self._histories.get(channel)
-        return f"{self.epoch}:{self._base if history is None else history.last}"
+        return self.mark(self._base if history is None else history.last)
+
+    def mark(self, number: int) -> str:
+        """Return the position after the `number`th publication of a channel."""
+        return f"{self.epoch}:{number}"
 
     def history(self, channel: str, retention: Retention, *, last: int | None = None) -> list[Publication]:
         """Return what is kept of a channel, oldest first; the `last` so many."""

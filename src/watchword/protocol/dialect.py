@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from watchword.base.errors import Problem
     from watchword.protocol.events import Event
     from watchword.protocol.operations import Operation
     from watchword.protocol.outcomes import Cause, Outcome
@@ -42,3 +43,11 @@ class Batching(Protocol):
 
     def join(self, frames: Sequence[Frame]) -> Frame:
         """Return one frame that says what these say, in order."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """What a dialect can do where every call wants an answer, also one that is not even looked at."""
+
+    def refuse(self, frame: str | bytes, problem: Problem) -> Iterable[Frame]:
+        """Say of every call in a message that it has not been done."""

@@ -41,26 +41,37 @@ class Password(msgspec.Struct, frozen=True):
     otp: str | None = None
 
 
-Credential = AccessToken | RefreshToken | Password
+class ConnectionTicket(msgspec.Struct, frozen=True):
+    """What stands for a bearer credential in the URL of an upgrade request, once; nowhere else is it one."""
+
+    token: Secret
+
+
+Credential = AccessToken | RefreshToken | Password | ConnectionTicket
 
 
 class Open(msgspec.Struct, frozen=True):
     """Begin, where a dialect has a first message for that: with a credential, or as the public.
 
-    `problem` says what is wrong with a credential that is none.
+    `problem` says what is wrong with a credential that is none. `params` is what the client tells along with it.
     """
 
     credential: Credential | None = None
     id: Id = None
     problem: Problem | None = None
+    params: dict[str, str] = {}
 
 
 class Authenticate(msgspec.Struct, frozen=True):
-    """Say who is at the other end. `problem` says what is wrong with a credential that is none."""
+    """Say who is at the other end. `problem` says what is wrong with a credential that is none.
+
+    `answer` is the client's answer to a challenge of the server's.
+    """
 
     credential: Credential
     id: Id = None
     problem: Problem | None = None
+    answer: str | None = None
 
 
 class Deauthenticate(msgspec.Struct, frozen=True):
@@ -138,7 +149,8 @@ class Subscribe(msgspec.Struct, frozen=True):
     """Follow what `query` takes. `subscription` names it on this connection; the same name again replaces it.
 
     `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key. `since` is
-    a position that an event or an outcome told: what came after it is told instead of the initial data.
+    a position that an event or an outcome told: what came after it is told instead of the initial data. Where that
+    cannot be told any more, everything is told anew, or with `must_resume` it is an error.
 
     Without `initial` there is no such data, and the subscription ends where all would have to be told anew. A
     `projection` writes its events.
@@ -150,6 +162,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     item: str | int | None = None
     since: str | None = None
     id: Id = None
+    must_resume: bool = False
     initial: bool = True
     projection: Projection | None = None
 
@@ -181,11 +194,20 @@ class FollowLog(msgspec.Struct, frozen=True):
 
 
 class Join(msgspec.Struct, frozen=True):
-    """Hear what is published on a channel, from now on. `data` is the subscriber's word to the application."""
+    """Hear what is published on a channel, from now on. `data` is the subscriber's word to the application.
+
+    `subscription` names it on this connection, by default as the channel is called.
+    """
 
     channel: str
     data: Any = ABSENT
     id: Id = None
+    subscription: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the subscription is called on its connection."""
+        return self.channel if self.subscription is None else self.subscription
 
 
 class Unsubscribe(msgspec.Struct, frozen=True):
@@ -207,12 +229,42 @@ class Publish(msgspec.Struct, frozen=True):
     id: Id = None
 
 
+class Manner(msgspec.Struct, frozen=True):
+    """How values go over a connection. `native`: as Python has them, dates and bytes and sets; else as JSON.
+
+    `streams`: a result may be many values, as they come, or hold some that come later.
+    """
+
+    native: bool = False
+    streams: bool = False
+
+
+PLAIN = Manner()
+
+
 class Invoke(msgspec.Struct, frozen=True):
-    """Call a procedure and wait for its result."""
+    """Call a procedure and wait for its result. One that is not of the `kind` that the client takes it for is none."""
 
     procedure: str
     data: Any = ABSENT
     id: Id = None
+    kind: str | None = None
+    manner: Manner = PLAIN
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """Call a procedure that gives values as they come, until it ends or is not wanted any more.
+
+    `subscription` names it on this connection; there cannot be two of a name. `since` is the id of the last value that
+    the client has got.
+    """
+
+    subscription: str
+    procedure: str
+    data: Any = ABSENT
+    since: str | None = None
+    id: Id = None
+    manner: Manner = PLAIN
 
 
 class Transmit(msgspec.Struct, frozen=True):
@@ -250,6 +302,7 @@ Operation = (
     | Unsubscribe
     | Publish
     | Invoke
+    | Watch
     | Transmit
     | Answer
 )

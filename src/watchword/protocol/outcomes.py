@@ -51,21 +51,28 @@ class Called(msgspec.Struct, frozen=True):
 
 
 class Authenticated(msgspec.Struct, frozen=True):
-    """The credential was good. `refresh_token` comes with a login and with a refresh."""
+    """The credential was good, until `expires_at` (epoch seconds; None without end).
+
+    `refresh_token` and `access_token` come with a login and with a refresh.
+    """
 
     id: Id = None
     refresh_token: str | None = None
+    access_token: str | None = None
+    expires_at: float | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
     """About the authentication: a credential was bad, has expired, was withdrawn, or none came in time.
 
-    `presented` is true when this answers a credential that the client has just presented on an open connection.
+    `presented` is true when this answers a credential that the client has just presented on an open connection. With
+    `goes_on` the connection is the public's now, and nothing else is to be said of that.
     """
 
     problem: Problem
     id: Id = None
     presented: bool = False
+    goes_on: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -93,6 +100,14 @@ class Subscribed(msgspec.Struct, frozen=True):
     projection: Projection | None = None
 
 
+class Value(msgspec.Struct, frozen=True):
+    """One value of a subscription to a procedure; with `mark`, under an id that the client can come back with."""
+
+    subscription: str
+    data: Any
+    mark: str | None = None
+
+
 class Ended(msgspec.Struct, frozen=True):
     """The subscription is no more; nothing of it follows. `problem` says why the server ended it on its own."""
 
@@ -114,6 +129,10 @@ class Pong(msgspec.Struct, frozen=True):
     id: Id = None
 
 
+class Renew(msgspec.Struct, frozen=True):
+    """The client had better connect anew, with a new credential; what it has here goes on until it has."""
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """The server asks for a sign of life. Everything up to `position` has been told to whoever may see it."""
 
@@ -128,9 +147,11 @@ Outcome = (
     | Deauthenticated
     | Reply
     | Subscribed
+    | Value
     | Ended
     | Failure
     | Called
     | Pong
+    | Renew
     | Heartbeat
 )

@@ -26,6 +26,10 @@ def restored() -> Iterator[None]:
     [
         "GET /websocket?access_token=top-secret&x=1",
         "GET /items/a?x=1&access_token=top-secret",
+        "GET /trpc?token=top-secret",
+        "GET /websocket?ticket=top-secret",
+        "GET /trpc/a?connectionParams=%7B%22token%22%3A%22top-secret%22%7D&input=1",
+        'GET /trpc/a?connectionParams={"token":"top-secret"}',
         "Authorization: Bearer top-secret",
         "authorization: bearer top-secret",
     ],

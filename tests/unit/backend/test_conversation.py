@@ -38,7 +38,9 @@ from watchword.query.variables import Variables
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from watchword.backend.publishing import Joined
     from watchword.base.clock import Clock
+    from watchword.live.channels import Hearer
     from watchword.live.journal import Listener
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
@@ -95,13 +97,13 @@ class Desk:
         self.hub.leave(peer)
         self.journal.unfollow(listener)
 
-    async def join(self, context: Context, peer: Peer, operation: Join) -> list[Event]:
+    async def join(self, context: Context, hearer: Hearer, operation: Join) -> Joined:
         raise NotImplementedError
 
     async def rejoin(self, context: Context, operation: Join) -> None:
         raise NotImplementedError
 
-    def part(self, peer: Peer, channel: str) -> None:
+    def part(self, hearer: Hearer, channel: str) -> None:
         raise NotImplementedError
 
     async def publish(self, context: Context, operation: Publish) -> Reply:

@@ -58,7 +58,7 @@ def test_a_good_credential_admits_before_it_answers() -> None:
     machine.opened(0.0)
     machine.presented(authenticate("u"))
     machine.effects()
-    machine.verified(authenticate("u"), ALICE, 1.0, 60.0, "refresh")
+    machine.verified(authenticate("u"), ALICE, 1.0, 60.0, Authenticated("u", "refresh"))
     admit, tell = machine.effects()
     assert admit == Admit(ALICE)
     assert isinstance(tell, Tell)
@@ -71,7 +71,7 @@ def test_any_other_first_message_closes(operation: Operation) -> None:
     machine = AuthMachine(HANDSHAKE)
     machine.opened(0.0)
     with pytest.raises(Problem) as raised:
-        machine.admits(operation)
+        machine.admits(operation, 1.0)
     assert raised.value.code is Code.AUTH_FAILED
     assert isinstance(machine.effects()[-1], Shut)
 
@@ -110,13 +110,13 @@ def test_nobody_stays_in_grace_for_ever() -> None:
 def test_grace_serves_only_the_policies_that_say_so() -> None:
     strict = active(AuthPolicy(Mode.STRICT))
     strict.tick(60.0)
-    strict.admits(Ping())
+    strict.admits(Ping(), 1.0)
     with pytest.raises(Problem) as raised:
-        strict.admits(Unsubscribe())
+        strict.admits(Unsubscribe(), 1.0)
     assert raised.value.code is Code.TOKEN_EXPIRED
     lenient = active()
     lenient.tick(60.0)
-    lenient.admits(Unsubscribe())
+    lenient.admits(Unsubscribe(), 1.0)
 
 
 def test_a_failed_credential_never_keeps_the_old_identity() -> None:

@@ -55,7 +55,7 @@ def waiting(policy: AuthPolicy = STRICT) -> AuthMachine:
 
 def opened(principal: Principal = ANONYMOUS, lifetime: float | None = None) -> AuthMachine:
     machine = waiting()
-    machine.admits(OPEN)
+    machine.admits(OPEN, 1.0)
     machine.presented(OPEN)
     machine.verified(OPEN, principal, 1.0, lifetime)
     machine.effects()
@@ -89,16 +89,16 @@ def test_a_bad_credential_opens_as_the_public_and_is_told() -> None:
 def test_nothing_comes_before_the_opening(operation: Operation) -> None:
     machine = waiting()
     with pytest.raises(Problem):
-        machine.admits(operation)
+        machine.admits(operation, 1.0)
     assert shut_for(machine) is Cause.EARLY
 
 
 def test_where_it_may_all_but_joining_does() -> None:
     machine = waiting(LOOSE)
-    machine.admits(Invoke("a"))
-    machine.admits(AUTHENTICATE)
+    machine.admits(Invoke("a"), 1.0)
+    machine.admits(AUTHENTICATE, 1.0)
     with pytest.raises(Problem):
-        machine.admits(Join("a"))
+        machine.admits(Join("a"), 1.0)
     assert not machine.is_closed
 
 
@@ -127,7 +127,7 @@ def test_a_bad_credential_before_the_opening_leaves_it_waiting() -> None:
 def test_it_does_not_open_twice() -> None:
     machine = opened(ANN)
     with pytest.raises(Problem) as caught:
-        machine.admits(OPEN)
+        machine.admits(OPEN, 1.0)
     assert caught.value.code is Code.UNPROCESSABLE_CONTENT
     machine.rejected(OPEN, BAD, 2.0)
     assert (machine.principal, machine.effects()) == (ANN, [])

@@ -46,6 +46,11 @@ async def ask(app: ASGIApp, url: str = "/", public_url: str = "") -> tuple[httpx
         ("/items/a", "%61ccess_t%6fken=abc", "/items/a?%61ccess_t%6fken=**********"),
         ("/items/a", "access_token[]=abc", "/items/a?access_token[]=**********"),
         ("/items/a", "access_token=a=b", "/items/a?access_token=**********"),
+        ("/trpc/a", "batch=1&token=abc", "/trpc/a?batch=1&token=**********"),
+        ("/trpc/a", "ticket=abc&batch=1", "/trpc/a?ticket=**********&batch=1"),
+        ("/trpc/a", "connectionParams=%7B%7D&input=1", "/trpc/a?connectionParams=**********&input=1"),
+        ("/trpc/a", "input=1&connectionParams={}", "/trpc/a?input=1&connectionParams=**********"),
+        ("/items/a", "filter[ticket][_eq]=1&sort=ticket", "/items/a?filter[ticket][_eq]=1&sort=ticket"),
         ("/items/a", "a=%0a&password=x&otp=1", "/items/a?a=%0a&password=**********&otp=**********"),
     ],
 )

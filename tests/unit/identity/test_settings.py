@@ -22,6 +22,12 @@ def test_grace_and_stall_may_be_off() -> None:
     IdentitySettings(refresh_grace=0, login_stall=0)
 
 
+def test_ticket_does_not_live_for_longer_than_half_a_minute() -> None:
+    assert IdentitySettings(ticket_ttl=30.0).ticket_ttl == 30.0
+    with pytest.raises(ValueError, match="ticket_ttl must be 30 seconds at the most"):
+        IdentitySettings(ticket_ttl=30.1)
+
+
 @pytest.mark.parametrize(("now", "expected"), [(1000.0, 1002.0), (1000.2, 1003.0)])
 def test_token_lives_at_least_its_time(now: float, expected: float) -> None:
     assert IdentitySettings(access_ttl=2).token_expiry(Mode.JSON, now, 1e12) == expected

@@ -1,4 +1,4 @@
-"""Paths of credentials: sessions, static tokens and the public parts of the signing keys."""
+"""Paths of credentials: sessions, static tokens, tickets and the public parts of the signing keys."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def everybodys() -> dict[str, Json]:
 def users() -> dict[str, Json]:
     """The paths that are for those who have logged in."""
     session, token = in_path("session", "The key of the session."), in_path("token", "The key of the token.")
+    ticket = data_of(whole(ticket=TEXT, expires={"type": "integer"}))
     return {
+        "/auth/ticket": {"post": operation("Get a ticket for the URL of a socket", "auth", answer=ticket)},
         "/users/me/sessions": {
             "get": operation("List the own sessions", "me", answer=data_of(several(_SESSION))),
             "delete": operation("End the own sessions but the one that is used", "me"),

@@ -58,7 +58,7 @@ class Description:
         chosen = await self._backend.identity.project.settings()
         paths, components = self._described.of(self._backend.structure.catalogue, context.access)
         names = await self._backend.identity.names()
-        own, parts = described(self._backend.application.procedures.values(), context.principal, names)
+        own, parts = described(self._backend.application.procedures, context.principal, names)
         return {
             "openapi": _VERSION,
             "info": {"title": chosen.project_name or self._settings.project_name, "version": self._version},

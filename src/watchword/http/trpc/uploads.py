@@ -1,0 +1,76 @@
+"""Uploads: bodies of calls that are no JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from watchword.backend.uploads import ByteStream, FormData, Upload
+from watchword.base.errors import Code, Problem, invalid_payload
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.datastructures import UploadFile
+    from starlette.types import Message
+
+MOST_FIELDS = 1_000
+
+
+async def read_upload(request: Request, *, is_form: bool, limit: int) -> FormData | ByteStream:
+    """Return the form that the body is, or its bytes as they come; neither has more than `limit` bytes.
+
+    Raises:
+        Problem: CONTENT_TOO_LARGE, INVALID_PAYLOAD for a form that is none.
+        ClientDisconnect: the client has gone.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > limit:
+        raise Problem(Code.CONTENT_TOO_LARGE)
+    bounded = _Bounded(request, limit)
+    if not is_form:
+        return ByteStream(bounded.chunks())
+    try:
+        async with Request(request.scope, bounded.receive).form(
+            max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=limit
+        ) as form:
+            entries = [(name, await _read(value)) for name, value in form.multi_items()]
+    except (HTTPException, FormParserError, UnicodeError) as error:
+        raise invalid_payload("The body is not the form that it says it is") from error
+    return FormData(entries)
+
+
+async def _read(value: str | UploadFile) -> str | Upload:
+    if isinstance(value, str):
+        return value
+    return Upload(value.filename or "", value.content_type or "", await value.read())
+
+
+class _Bounded:
+    """A body, up to its bound."""
+
+    def __init__(self, request: Request, limit: int) -> None:
+        self._request = request
+        self._left = limit
+
+    async def receive(self) -> Message:
+        """Return the next part of it."""
+        message = await self._request.receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise Problem(Code.CONTENT_TOO_LARGE)
+        return message
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield it in parts."""
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            if message.get("body"):
+                yield message["body"]
+            more = message.get("more_body", False)
