@@ -12,7 +12,10 @@ from starlette.routing import Route, WebSocketRoute
 from watchword import __version__
 from watchword.app.build import (
     build,
+    graphql_limits,
     graphql_options,
+    graphql_pace,
+    graphql_policy,
     http_settings,
     logs_limits,
     logs_pace,
@@ -35,6 +38,7 @@ from watchword.dialects.trpc.socket import Trpc
 from watchword.http.cors import Cors
 from watchword.http.demo_page import demo_routes
 from watchword.http.graphql import GraphqlOnDemand
+from watchword.http.graphql_sockets import GraphqlSockets
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
@@ -125,6 +129,7 @@ class Watchword(Program):
             *setup_routes(self._setup, backend, http),
             *self._sockets(http),
             *self._log_sockets(http),
+            *self._graphql_sockets(http),
             *self._socketcluster_sockets(http),
             *self._trpc_routes(http),
         ]
@@ -154,6 +159,19 @@ class Watchword(Program):
         )
         endpoint = SocketEndpoint(self.parts.backend, Directus, options)
         return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
+
+    def _graphql_sockets(self, http: HttpSettings) -> list[BaseRoute]:
+        if http.websocket is None or http.websocket.graphql_authentication is None:
+            return []
+        options = SocketOptions(
+            policy=graphql_policy(self.settings),
+            pace=graphql_pace(self.settings),
+            origins=Origins(http),
+            session_cookie=http.session_cookie.name,
+            trusted_proxies=http.trusted_proxies,
+            limits=graphql_limits(self.settings),
+        )
+        return [WebSocketRoute(http.websocket.graphql_path, GraphqlSockets(self.parts.backend, options))]
 
     def _log_sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.log_levels is None:

@@ -255,6 +255,25 @@ def logs_policy(settings: Settings) -> AuthPolicy:
     return AuthPolicy(mode, settings["WEBSOCKETS_REST_AUTH_TIMEOUT"], on_reject=on_failure, on_expiry=on_expiry)
 
 
+def graphql_policy(settings: Settings) -> AuthPolicy:
+    """Return the rules of GraphQL's endpoint: whose credential fails goes, and comes again with another one."""
+    return AuthPolicy(
+        Mode(settings["WEBSOCKETS_GRAPHQL_AUTH"]),
+        settings["WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT"],
+        on_expiry=Reaction.CLOSE,
+    )
+
+
+def graphql_pace(settings: Settings) -> Pace:
+    """Return the numbers of GraphQL's endpoint: its clients read whatever arrives together."""
+    return msgspec.structs.replace(socket_pace(settings), gap=None)
+
+
+def graphql_limits(settings: Settings) -> SocketLimits:
+    """Return how many sockets that endpoint may have; it counts an address's by itself."""
+    return msgspec.structs.replace(socket_limits(settings), sockets=settings["WEBSOCKETS_GRAPHQL_CONN_LIMIT"])
+
+
 def log_level(settings: Settings) -> Level:
     """Return the least level that can be followed."""
     return Level[settings["WEBSOCKETS_LOGS_LEVEL"].upper()]
@@ -352,6 +371,8 @@ def _socket_info(settings: Settings) -> WebSocketInfo | None:
     return WebSocketInfo(
         authentication=settings["WEBSOCKETS_REST_AUTH"] if settings["WEBSOCKETS_REST_ENABLED"] else None,
         path=settings["WEBSOCKETS_REST_PATH"],
+        graphql_authentication=settings["WEBSOCKETS_GRAPHQL_AUTH"] if settings["WEBSOCKETS_GRAPHQL_ENABLED"] else None,
+        graphql_path=settings["WEBSOCKETS_GRAPHQL_PATH"],
         heartbeat=heartbeat,
         log_levels=levels_from(log_level(settings)) if settings["WEBSOCKETS_LOGS_ENABLED"] else None,
     )

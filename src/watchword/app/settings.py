@@ -205,6 +205,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WEBSOCKETS_REST_OUTBOUND_BYTES", 16 * 1024**2, "size", "The same in bytes."),
     Setting("WEBSOCKETS_HEARTBEAT_ENABLED", True, "flag", "Ask clients for signs of life."),
     Setting("WEBSOCKETS_HEARTBEAT_PERIOD", 30.0, "seconds", "How often, and how long they have to answer."),
+    Setting("WEBSOCKETS_GRAPHQL_ENABLED", True, "flag", "Serve GraphQL over WebSockets."),
+    Setting("WEBSOCKETS_GRAPHQL_PATH", "/graphql", "text", "Its path."),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_AUTH",
+        "handshake",
+        "choice",
+        "How its sockets authenticate.",
+        ("public", "handshake", "strict"),
+    ),
+    Setting("WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT", 10.0, "seconds", "Time for the first message."),
+    Setting("WEBSOCKETS_GRAPHQL_CONN_LIMIT", -1, "integer", "Sockets at the same time there; -1 sets no bound."),
     Setting("WEBSOCKETS_LOGS_ENABLED", True, "flag", "Serve the server's own log to administrators over a WebSocket."),
     Setting("WEBSOCKETS_LOGS_PATH", "/websocket/logs", "text", "Its path."),
     Setting(

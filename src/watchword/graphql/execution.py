@@ -17,6 +17,7 @@ from watchword.graphql.forms import as_id
 from watchword.graphql.members import Delegated, Kind
 from watchword.identity.project import COLLECTION as PROJECT
 from watchword.identity.project import KEY as PROJECT_KEY
+from watchword.protocol.documents import errors_of
 from watchword.protocol.operations import Create, Delete, Read, Update
 from watchword.query.filters import Compare, all_of
 from watchword.query.query import Aggregate, Query
@@ -43,7 +44,6 @@ _PRESENT = (None, "", "main")
 _ASKING = ("filter", "sort", "limit", "offset", "page", "search")
 _MEASURES = ("countAll", "count", "countDistinct", "avg", "sum", "avgDistinct", "sumDistinct", "min", "max")
 _ROWS = (Aggregate("countAll", "*"),)
-_UNTOLD = frozenset({"retry_after"})
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -306,9 +306,8 @@ def explained(problem: Problem, step: Step) -> list[Any]:
 
 
 def _explained(problem: Problem, step: Step) -> Any:
-    told = {name: value for name, value in problem.extensions.items() if name not in _UNTOLD}
-    extensions = {"code": problem.code.value, **told}
-    return GraphQLError(problem.message, step.node, path=[step.key], extensions=extensions).formatted
+    [told] = errors_of(problem)
+    return GraphQLError(problem.message, step.node, path=[step.key], extensions=told["extensions"]).formatted
 
 
 def _unexpected(error: Exception) -> Problem:

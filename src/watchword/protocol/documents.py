@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
-from watchword.base.errors import Problem, invalid_payload
+from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.protocol.operations import Execute
+
+_UNTOLD = frozenset({"retry_after"})
 
 MUST_HAVE_TEXT = "Must provide query string"
 
@@ -29,8 +31,19 @@ class _Params(msgspec.Struct, frozen=True, rename="camel"):
     document_id: str | None = None
 
 
-def parse_execute(params: Any) -> Execute:
+def errors_of(problem: Problem) -> list[Any]:
+    """Return a problem as errors of a result: those of the document, or one that says what it is."""
+    errors = problem.extensions.get("errors")
+    if problem.code is Code.GRAPHQL_VALIDATION and errors:
+        return list(errors)
+    told = {name: value for name, value in problem.extensions.items() if name not in _UNTOLD}
+    return [{"message": problem.message, "extensions": {**told, "code": problem.code.value}}]
+
+
+def parse_execute(params: Any, number: str | None = None) -> Execute:
     """Return what the parameters of a request ask; those that are not known are ignored, null is absent.
+
+    On a connection, `number` is what the client calls the operation.
 
     Raises:
         Problem: INVALID_PAYLOAD.
@@ -47,7 +60,8 @@ def parse_execute(params: Any) -> Execute:
         raise invalid_payload(MUST_HAVE_TEXT)
     listed = given.document_id is not None
     named = given.document_id if listed else digest
-    return Execute(given.query or None, given.operation_name or None, given.variables or {}, named, listed)
+    variables = given.variables or {}
+    return Execute(given.query or None, given.operation_name or None, variables, named, listed, number, number)
 
 
 def _unfit(params: dict[str, Any], error: msgspec.ValidationError) -> Problem:

@@ -98,6 +98,21 @@ class Raw(msgspec.Struct, frozen=True):
     data: Any
 
 
+class Respond(msgspec.Struct, frozen=True):
+    """Have the dialect's own answer written, whoever is at the other end: it says nothing that anybody may not know."""
+
+    frame: str | bytes
+    id: Id = None
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Close with a code and a reason: the client does not keep to the protocol, or has said that it leaves."""
+
+    code: int
+    text: str = ""
+    id: Id = None
+
+
 class Invalid(msgspec.Struct, frozen=True):
     """A frame that could not be understood; `kind` is the dialect's name for what it seemed to be."""
 
@@ -292,6 +307,8 @@ Operation = (
     | Ping
     | Ignore
     | Raw
+    | Respond
+    | Break
     | Invalid
     | Read
     | Write

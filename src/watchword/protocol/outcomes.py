@@ -124,9 +124,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Pong(msgspec.Struct, frozen=True):
-    """The answer to a ping."""
+    """The answer to a ping. `expires_at` is until when the connection's identity is good (epoch seconds)."""
 
     id: Id = None
+    expires_at: float | None = None
 
 
 class Renew(msgspec.Struct, frozen=True):
