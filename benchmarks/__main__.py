@@ -1,6 +1,6 @@
 """Run the benchmarks: `make bench`; with `--write` the figures go into the documentation, too.
 
-`--only=operations` and `--only=socketcluster` run one part of them.
+`--only=operations`, `--only=socketcluster` and `--only=graphql` run one part of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import socketcluster
+from benchmarks import graphql, socketcluster
+from benchmarks.graphql import table as graphql_table
 from benchmarks.load import UNSEEN, Load
 from benchmarks.plot import Series, plot
 from benchmarks.server import Server, running
@@ -28,7 +29,11 @@ WITH = f"Python {platform.python_version()}"
 
 def main() -> None:
     """Run the parts that are wanted."""
-    parts = {"operations": _measure_operations, "socketcluster": _measure_socketcluster}
+    parts = {
+        "operations": _measure_operations,
+        "socketcluster": _measure_socketcluster,
+        "graphql": _measure_graphql,
+    }
     wanted = [word.removeprefix("--only=") for word in sys.argv[1:] if word.startswith("--only=")]
     for name in wanted or parts:
         parts[name](writes="--write" in sys.argv)
@@ -41,6 +46,14 @@ def _measure_socketcluster(*, writes: bool) -> None:
     if writes:
         told = socketcluster_table.as_markdown(costs)
         PAGE.write_text(written(PAGE.read_text(), told, f"{WITH} and Node.js {socketcluster.node()}", "socketcluster"))
+
+
+def _measure_graphql(*, writes: bool) -> None:
+    """Measure what GraphQL costs, beside Strawberry where it is installed, and print a table."""
+    figures = graphql.measure()
+    print(graphql_table.as_text(figures))
+    if writes:
+        PAGE.write_text(written(PAGE.read_text(), graphql_table.as_markdown(figures), WITH, "graphql"))
 
 
 def _measure_operations(*, writes: bool) -> None:

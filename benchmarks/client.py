@@ -20,6 +20,7 @@ class Socket(asyncio.Protocol):
     """One connection. `rows` is how many rows its events have brought since it was set to 0."""
 
     path = "/websocket"
+    subprotocol: str | None = None
 
     def __init__(self) -> None:
         self.rows = 0
@@ -47,6 +48,7 @@ class Socket(asyncio.Protocol):
         """
         key = base64.b64encode(os.urandom(16)).decode()
         head = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket"]
+        head += [] if self.subprotocol is None else [f"Sec-WebSocket-Protocol: {self.subprotocol}"]
         head += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
         self._answer = asyncio.get_running_loop().create_future()
         self._write("\r\n".join(head).encode())

@@ -38,7 +38,7 @@ _ONCE: dict[str, Any] = {"compiled_cache": None}
 class Call(msgspec.Struct, frozen=True):
     """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again.
 
-    `tally` counts what is read.
+    `tally` counts what is read. Where no item is written more than once, nothing `weighs` what items come to.
     """
 
     scope: Scope
@@ -47,6 +47,7 @@ class Call(msgspec.Struct, frozen=True):
     offset: int = 0
     lasting: bool = True
     tally: Tally = msgspec.field(default_factory=rows_read)
+    weighs: bool = True
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""
@@ -118,6 +119,7 @@ class _Assembled:
 
 async def _assemble(connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row]) -> list[dict[str, Any]]:
     items = _items(level, rows)
+    call = msgspec.structs.replace(call, weighs=_repeats(level))
     # Nothing is above these, so that each of them is written once, whatever its size is.
     return (await _fill(connection, level, call, rows, _Assembled(items, [1] * len(items)))).items
 
@@ -134,6 +136,11 @@ async def _fill(
             assembled.sizes[index] += found.sizes.get(value, 0)
     assembled.check()
     return assembled
+
+
+def _repeats(level: Level) -> bool:
+    """Whether one row below may belong to several above: only to-one relations lead many rows to the same."""
+    return any(not below.many or _repeats(below.level) for below in level.below)
 
 
 def _items(level: Level, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -168,7 +175,7 @@ async def _load_below(connection: AsyncConnection, below: Below, call: Call, col
     values = list({value: None for value in column if value is not None})
     rows = await _fetch_linked(connection, below.level, call, values)
     items = _items(below.level, rows)
-    assembled = _Assembled(items, [_size(item) for item in items])
+    assembled = _Assembled(items, [_size(item) for item in items] if call.weighs else [1] * len(items))
     await _fill(connection, below.level, call, rows, assembled)
     found = _Found(assembled.read)
     key_of = below.level.collection.key_of

@@ -40,11 +40,9 @@ class Assembly:
         self._keys = tuple(cell.key for cell in cells)
         sources = tuple(cell.source for cell in cells)
         self._take = itemgetter(*sources) if len(sources) > 1 else lambda row: (row[sources[0]],)
-        numbered = list(enumerate(cells))
-        self._formed = [(index, cell.form) for index, cell in numbered if cell.form is not None]
-        self._nested = [(index, cell.nested) for index, cell in numbered if cell.nested is not None]
-        self._computed = [(index, cell.computed) for index, cell in numbered if cell.computed is not None]
-        self._is_plain = not (self._formed or self._nested or self._computed)
+        self._formed = [(cell.key, cell.form) for cell in cells if cell.form is not None]
+        self._nested = [(cell.key, cell.nested) for cell in cells if cell.nested is not None]
+        self._computed = [(cell.key, cell.computed) for cell in cells if cell.computed is not None]
 
     def rows(self, rows: Sequence[Row], tally: Tally) -> list[Row]:
         """Return what is shown of rows.
@@ -54,11 +52,8 @@ class Assembly:
                 the database has changed since the document was understood.
         """
         tally.take(len(rows))
-        keys, take = self._keys, self._take
         try:
-            if self._is_plain:
-                return [dict(zip(keys, take(row), strict=True)) for row in rows]
-            return [self._row(row, tally) for row in rows]
+            return self._shown(rows, tally)
         except KeyError as error:
             raise Problem(Code.SERVICE_UNAVAILABLE) from error
 
@@ -66,16 +61,23 @@ class Assembly:
         """Return what is shown of one row; raises as `rows` does."""
         return self.rows((row,), tally)[0]
 
-    def _row(self, row: Row, tally: Tally) -> Row:
-        values = list(self._take(row))
-        for index, form in self._formed:
-            values[index] = form(values[index])
-        for index, computed in self._computed:
-            values[index] = computed(row)
-        for index, nested in self._nested:
-            below = values[index]
-            if isinstance(below, dict):
-                values[index] = nested.row(below, tally)
-            elif below is not None:
-                values[index] = nested.rows(below, tally)
-        return dict(zip(self._keys, values, strict=True))
+    def _shown(self, rows: Sequence[Row], tally: Tally) -> list[Row]:
+        """One member of all rows after the other, as this is where most of the time goes."""
+        keys, take = self._keys, self._take
+        shown = [dict(zip(keys, take(row), strict=True)) for row in rows]
+        for key, form in self._formed:
+            for item in shown:
+                item[key] = form(item[key])
+        for key, computed in self._computed:
+            for item, row in zip(shown, rows, strict=True):
+                item[key] = computed(row)
+        for key, nested in self._nested:
+            for item in shown:
+                item[key] = _below(nested, item[key], tally)
+        return shown
+
+
+def _below(nested: Assembly, found: Any, tally: Tally) -> Any:
+    if found is None:
+        return None
+    return nested.row(found, tally) if isinstance(found, dict) else nested.rows(found, tally)

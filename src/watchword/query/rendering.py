@@ -101,10 +101,16 @@ def _fitting(kind: type, form: Rendering) -> Rendering:
     return write
 
 
+def _quickly(kind: type, usual: Callable[[Any], bool], form: Rendering) -> Rendering:
+    """Let most values by as they are, before anything else is asked of them: there are many of them in every read."""
+    write = _fitting(kind, form)
+    return lambda value: value if value.__class__ is kind and usual(value) else write(value)
+
+
 _RENDERINGS: dict[FieldType, Rendering] = {
-    FieldType.INTEGER: _fitting(int, _number),
-    FieldType.BIG_INTEGER: _fitting(int, _number),
-    FieldType.FLOAT: _fitting(float, _float),
+    FieldType.INTEGER: _quickly(int, range(-_EXACT, _EXACT + 1).__contains__, _number),
+    FieldType.BIG_INTEGER: _quickly(int, range(-_EXACT, _EXACT + 1).__contains__, _number),
+    FieldType.FLOAT: _quickly(float, math.isfinite, _float),
     FieldType.DECIMAL: _fitting(Decimal, _decimal),
     FieldType.DATE: _fitting(date, _date),
     FieldType.TIME: _fitting(time, _time),
