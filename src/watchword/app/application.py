@@ -37,7 +37,8 @@ from watchword.dialects.socketcluster import SocketCluster
 from watchword.dialects.trpc.socket import Trpc
 from watchword.http.cors import Cors
 from watchword.http.demo_page import demo_routes
-from watchword.http.graphql import GraphqlOnDemand
+from watchword.http.graphql import GraphqlOnDemand, GraphqlParts
+from watchword.http.graphql_events import GraphqlEvents
 from watchword.http.graphql_sockets import GraphqlSockets
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
@@ -125,7 +126,7 @@ class Watchword(Program):
         http = self._http
         backend = self.parts.backend
         routes: list[BaseRoute] = [
-            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql),
+            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql_parts),
             *setup_routes(self._setup, backend, http),
             *self._sockets(http),
             *self._log_sockets(http),
@@ -159,6 +160,11 @@ class Watchword(Program):
         )
         endpoint = SocketEndpoint(self.parts.backend, Directus, options)
         return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
+
+    @property
+    def _graphql_parts(self) -> GraphqlParts:
+        events = GraphqlEvents(self.parts.backend, graphql_pace(self.settings), graphql_limits(self.settings))
+        return GraphqlParts(self._graphql, events)
 
     def _graphql_sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.graphql_authentication is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.types import Send
 
 from watchword.base import json
 
 if TYPE_CHECKING:
-    from starlette.types import Scope, Send
+    from starlette.types import Scope
 
     from watchword.protocol.outcomes import Reply
 
@@ -35,6 +37,12 @@ class Answer(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, headers=(*self.headers, *headers))
 
 
+class Stream(Answer, frozen=True):
+    """An answer that is written bit by bit, by what `write` does."""
+
+    write: Callable[[Send], Awaitable[None]] | None = None
+
+
 def json_answer(value: Any, *, status: int = 200, headers: Headers = (NO_CACHE,), media_type: str = JSON) -> Answer:
     """Answer with a value as JSON."""
     return Answer(status, json.encode(value), headers, media_type)
@@ -57,6 +65,9 @@ NO_CONTENT = Answer(204)
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     """Send an answer; HEAD gets the headers alone."""
+    if isinstance(answer, Stream) and answer.write is not None:
+        await answer.write(send)
+        return
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if answer.status != NO_CONTENT.status:
         headers.append((b"content-type", answer.media_type.encode("latin-1")))

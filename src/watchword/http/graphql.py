@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from watchword.base import json
 from watchword.base.errors import Code, Problem, invalid_query
 from watchword.graphql.options import Area, Options
 from watchword.http.answers import NO_CACHE, NO_STORE, Answer, json_answer
 from watchword.http.bodies import read_json
+from watchword.http.graphql_events import MEDIA_TYPE as EVENTS
+from watchword.http.graphql_events import GraphqlEvents
 from watchword.http.graphql_system import SystemFields
 from watchword.http.problems import problem_answer, route_not_found
 from watchword.protocol.documents import parse_execute
@@ -62,11 +65,19 @@ class GraphqlOnDemand:
         return Graphql(self._backend, self._options)
 
 
+class GraphqlParts(msgspec.Struct, frozen=True):
+    """What GraphQL over HTTP is made of."""
+
+    graphql: GraphqlOnDemand
+    events: GraphqlEvents
+
+
 class GraphqlRoutes:
     """The handlers of GraphQL over HTTP."""
 
-    def __init__(self, graphql: GraphqlOnDemand, answering: Answering, settings: HttpSettings) -> None:
-        self._graphql = graphql
+    def __init__(self, parts: GraphqlParts, answering: Answering, settings: HttpSettings) -> None:
+        self._graphql = parts.graphql
+        self._events = parts.events
         self._answering = answering
         self._limit = settings.max_payload_size
 
@@ -88,9 +99,17 @@ class GraphqlRoutes:
         text = await (await self._graphql.loaded()).text(call.context, area)
         return Answer(200, text.encode(), media_type=_TEXT)
 
+    async def _streamed(self, call: Call, graphql: Graphql, execute: Execute, *, reads_only: bool) -> Answer:
+        """Answer with events; what is wrong with a document is one of them."""
+        if reads_only:
+            kind = await graphql.kind(call.context, execute)
+            if kind == "mutation":
+                raise _wrong_method(call, ("POST",))
+        return self._events.answer(call.request, call.context, execute)
+
     def _of(self, area: Area) -> Mapping[str, Handler]:
         async def answer(call: Call) -> Answer:
-            media_type = negotiated(call)
+            media_type = negotiated(call, area)
             try:
                 return await self._answered(call, area, media_type)
             except Problem as problem:
@@ -103,19 +122,23 @@ class GraphqlRoutes:
         reads_only = call.request.method != "POST"
         params = _params(call) if reads_only else await read_json(call.request, self._limit)
         graphql = await self._graphql.loaded()
+        if media_type == EVENTS:
+            return await self._streamed(call, graphql, parse_execute(params, "1"), reads_only=reads_only)
         prepared = await graphql.prepare(call.context, parse_execute(params), area)
         if reads_only and prepared.kind != "query":
             raise _wrong_method(call, ("POST",))
         if prepared.kind == "subscription":
-            raise Problem(Code.INVALID_PAYLOAD, "Subscriptions need a WebSocket.")
+            raise Problem(Code.INVALID_PAYLOAD, f"Subscriptions need a WebSocket, or an answer of type {EVENTS}.")
         delegates = SystemFields(self._answering, graphql, call.request).delegates if area is Area.SYSTEM else {}
         result = await graphql.run(call.context, prepared, delegates)
         headers = (NO_CACHE if area is Area.ITEMS else NO_STORE, *result.headers)
         return Answer(200, result.body, headers, f"{media_type}; charset=utf-8")
 
 
-def negotiated(call: Call) -> str:
+def negotiated(call: Call, area: Area) -> str:
     """Return the media type to answer with (GraphQL over HTTP, 6.1): the newer one where the client takes it.
+
+    Events are for items, and for who takes nothing else.
 
     Raises:
         Problem: NOT_ACCEPTABLE, when it takes neither.
@@ -128,6 +151,8 @@ def negotiated(call: Call) -> str:
         return RESPONSE
     if taken & {JSON, "*/*", "application/*"}:
         return JSON
+    if EVENTS in taken and area is Area.ITEMS and call.request.method in _METHODS:
+        return EVENTS
     raise Problem(Code.NOT_ACCEPTABLE)
 
 
@@ -138,7 +163,7 @@ def told(problem: Problem, media_type: str) -> Answer:
     if errors is not None and is_plain:
         return json_answer({"errors": errors}, media_type=f"{media_type}; charset=utf-8")
     answer = problem_answer(problem)
-    if media_type == JSON:
+    if media_type in {JSON, EVENTS}:
         return answer
     shown = {"errors": errors} if errors is not None else json.decode(answer.body)
     return json_answer(shown, status=answer.status, headers=answer.headers, media_type=f"{media_type}; charset=utf-8")

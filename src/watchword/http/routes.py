@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.http.access_log import Observe
     from watchword.http.endpoint import Handler
-    from watchword.http.graphql import GraphqlOnDemand
+    from watchword.http.graphql import GraphqlParts
     from watchword.http.server import Probe
     from watchword.http.settings import HttpSettings
 
 
 def build_routes(
-    backend: Backend, settings: HttpSettings, probe: Probe, version: str, graphql: GraphqlOnDemand | None = None
+    backend: Backend, settings: HttpSettings, probe: Probe, version: str, graphql: GraphqlParts | None = None
 ) -> list[Route]:
     """Return the routes of the REST API, and of GraphQL where there is some.
 

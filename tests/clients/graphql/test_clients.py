@@ -138,3 +138,15 @@ def test_directus_sdk_speaks_graphql(run: Run, sqlite_newsroom: Newsroom, sdk: s
     assert report["system"] == {"server_ping": "pong"}
     assert report["failed"] == "GRAPHQL_VALIDATION"
     assert report["text"] is True
+
+
+def test_events_come_over_http(run: Run, rooms: Callable[..., Newsroom]) -> None:
+    report = run("sse.mjs", rooms(ACCESS_TOKEN_TTL="2s"))
+
+    assert report["query"] == {"completed": True, "results": [{"data": {"__typename": "Query"}}]}
+    assert report["mutation"]["results"] == [{"data": {"create_articles_item": {"title": "SSE"}}}]
+    assert "nope" in report["wrong"]
+    assert report["titles"][-1] == "Last"
+    assert report["stopped"] == {"completed": True}
+    assert report["expired"] == {"completed": True, "errors": ["TOKEN_EXPIRED"]}
+    assert report["bad"] is True

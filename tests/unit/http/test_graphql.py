@@ -311,6 +311,43 @@ async def test_text_of_the_schema_is_the_callers(client: httpx.AsyncClient) -> N
     assert (await client.get("/server/specs/graphql/nope", headers=ADMIN)).status_code == 404
 
 
+EVENTS = {"Accept": "text/event-stream"}
+
+
+async def test_events_are_given_to_who_takes_nothing_else(client: httpx.AsyncClient) -> None:
+    told = await ask(client, "{ articles(limit: 1) { id } }", EDITOR | EVENTS)
+    plain = await ask(client, "{ __typename }", EDITOR | {"Accept": "text/event-stream, application/json"})
+
+    assert told.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert told.text == 'event: next\ndata: {"data":{"articles":[{"id":"1"}]}}\n\nevent: complete\ndata: \n\n'
+    assert plain.headers["content-type"].startswith("application/json")
+
+
+async def test_events_show_nobody_more(client: httpx.AsyncClient) -> None:
+    told = await ask(client, "{ articles { body } }", READER | EVENTS)
+
+    assert told.status_code == 200
+    assert "Cannot query field 'body'" in told.text
+
+
+async def test_events_are_none_of_the_system(client: httpx.AsyncClient) -> None:
+    assert (await ask(client, "{ server_ping }", ADMIN | EVENTS, path="/graphql/system")).status_code == 406
+
+
+async def test_events_of_a_get_change_nothing(client: httpx.AsyncClient) -> None:
+    made = {"query": 'mutation { create_notes_item(data: {text: "by GET"}) { id } }'}
+    asked = await client.get("/graphql", params={"query": "{ __typename }"}, headers=EDITOR | EVENTS)
+
+    assert (await client.get("/graphql", params=made, headers=EDITOR | EVENTS)).status_code == 405
+    assert '"__typename":"Query"' in asked.text
+
+
+async def test_request_for_events_that_is_none_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/graphql", json={}, headers=EDITOR | EVENTS)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json; charset=utf-8")
+
+
 # -- the system endpoint -----------------------------------------------------------------------------------------------
 
 
