@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from watchword.graphql.options import DocumentLimits
 
 MOST_ERRORS = 20
-MOST_KEPT = 2_000_000
-"""Characters of documents that are kept for one schema."""
+MOST_DOCUMENTS = 500
+MOST_KEPT = 200_000
+"""Documents that are kept for one schema, and their characters: a parsed one takes a hundred times its text."""
 
 
 class Refused(Problem):
@@ -134,7 +135,7 @@ class Documents:
     def _keep(self, text: str, document: Document) -> None:
         self._known[text] = document
         self._size += len(text)
-        while self._size > MOST_KEPT:
+        while self._size > MOST_KEPT or len(self._known) > MOST_DOCUMENTS:
             forgotten, _ = self._known.popitem(last=False)
             self._size -= len(forgotten)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from watchword.graphql.sight import Sights
     from watchword.graphql.types import Types
 
+MOST_SHAPES = 1_000
 MOST_TYPES = 10_000
-"""Types of all schemas together; a table has about seven."""
+"""Shapes of rights that are told apart, and types of all schemas together; a table has about seven."""
 
 
 class More(Protocol):
@@ -60,7 +62,7 @@ class Schema:
         return len(self.built.type_map)
 
 
-Key = tuple["Sights", Area, bool]
+Key = tuple[int, Area, bool]
 
 
 class Schemas:
@@ -70,7 +72,9 @@ class Schemas:
         self._options = options
         self._more = more
         self._catalogue: Catalogue | None = None
-        self._sights: WeakKeyDictionary[Access, Sights] = WeakKeyDictionary()
+        self._numbers: dict[Sights, int] = {}
+        self._shapes: WeakKeyDictionary[Access, tuple[int, Sights]] = WeakKeyDictionary()
+        self._count = count()
         self._known: OrderedDict[Key, Schema] = OrderedDict()
         self._turn = anyio.Lock()
 
@@ -78,22 +82,33 @@ class Schemas:
         """Return the schema of one endpoint for these rights. What was made for another catalogue is forgotten."""
         if catalogue is not self._catalogue:
             self._catalogue = catalogue
-            self._sights.clear()
-            self._known.clear()
-        sights = self._sights.get(access)
-        if sights is None:
-            sights = self._sights[access] = sights_of(catalogue, access)
-        key = (sights, area, access.admin)
+            self._forget()
+        shape = self._shapes.get(access)
+        if shape is None:
+            shape = self._shapes[access] = self._shape(sights_of(catalogue, access))
+        number, sights = shape
+        key = (number, area, access.admin)
         found = self._known.get(key)
-        return self._used(key, found) if found is not None else await self._made(catalogue, key)
+        return self._used(key, found) if found is not None else await self._made(catalogue, key, sights)
 
-    async def _made(self, catalogue: Catalogue, key: Key) -> Schema:
+    def _shape(self, sights: Sights) -> tuple[int, Sights]:
+        """Number what rights show: who shows the same has one number, which is faster to look up than all that."""
+        if len(self._numbers) >= MOST_SHAPES:
+            self._forget()
+        return self._numbers.setdefault(sights, next(self._count)), sights
+
+    def _forget(self) -> None:
+        self._numbers.clear()
+        self._shapes.clear()
+        self._known.clear()
+
+    async def _made(self, catalogue: Catalogue, key: Key, sights: Sights) -> Schema:
         """Make a schema beside the loop: a hundred tables take a tenth of a second."""
         async with self._turn:
             found = self._known.get(key)
             if found is not None and found.catalogue is catalogue:
                 return self._used(key, found)
-            sights, area, admin = key
+            _, area, admin = key
             built = await anyio.to_thread.run_sync(
                 build_schema, catalogue, sights, area, partial(self._more, admin=admin)
             )
