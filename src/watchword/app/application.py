@@ -31,7 +31,6 @@ from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
 from watchword.dialects.trpc.socket import Trpc
-from watchword.http.cors import Cors
 from watchword.http.demo_page import demo_routes
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
@@ -122,12 +121,15 @@ class Watchword(Program):
             *self._sockets(http),
             *self._log_sockets(http),
             *self._socketcluster_sockets(http),
-            *self._trpc_routes(http),
         ]
+        mounts = [Mount(path, backend, table, options, http) for path, (table, options) in self._mounts.items()]
+        for mount in mounts:
+            routes += [WebSocketRoute(mount.path, TrpcSockets(mount)), Route(mount.below, TrpcEndpoint(mount))]
+        cors = {mount.path: mount.cors for mount in mounts}
         if demo:
             routes += demo_routes()
         if not self.settings["METRICS_ENABLED"]:
-            return build_app(backend, http, routes)
+            return build_app(backend, http, routes, cors_below=cors)
         from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
 
         extended = [*([SocketCluster.name] if self._endpoints else ()), *([Trpc.name] if self._mounts else ())]
@@ -135,7 +137,7 @@ class Watchword(Program):
         metrics = Metrics(self.parts, __version__, spoken)
         routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
         metrics.name_routes(routes)
-        return build_app(backend, http, routes, metrics.observe)
+        return build_app(backend, http, routes, metrics.observe, cors)
 
     def _sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.authentication is None:
@@ -173,16 +175,6 @@ class Watchword(Program):
             limits = replace(socket_limits(self.settings), unauthenticated=server.options.anonymous_limit)
             endpoint = SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies)
             routes.append(WebSocketRoute(path, endpoint))
-        return routes
-
-    def _trpc_routes(self, http: HttpSettings) -> list[BaseRoute]:
-        routes: list[BaseRoute] = []
-        for path, (table, options) in self._mounts.items():
-            mount = Mount(path, self.parts.backend, table, options, http)
-            calls: ASGIApp = TrpcEndpoint(mount)
-            if options.cors is not None:
-                calls = Cors(calls, options.cors)
-            routes += [WebSocketRoute(path, TrpcSockets(mount)), Route(f"{path}/{{path:path}}", calls)]
         return routes
 
     def _show_link(self, token: Secret) -> None:

@@ -265,7 +265,7 @@ class Conversation:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
         context = await self._subscriptions.rights_to_follow()
         if not self.is_closed:
-            await self._subscriptions.refile(context)
+            await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
             self._watches.refile(context)
 
     def end_watch(self, name: str, problem: Problem) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+ANOTHER_IDENTITY = "The identity of the connection has changed."
+
 Followed = op.Subscribe | op.FollowLog | op.Join
 
 
@@ -229,8 +231,11 @@ class Subscriptions:
         if hearer is not None:
             self._services.part(hearer, operation.channel)
 
-    async def refile(self, context: Context | Problem) -> None:
-        """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+    async def refile(self, context: Context | Problem, *, ends_others: bool) -> None:
+        """Follow everything anew under the rights of now; what is no longer allowed ends with an error.
+
+        With `ends_others` so does what another user followed.
+        """
         host = self._host
         await self._rejoin(context)
         # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
@@ -241,6 +246,9 @@ class Subscriptions:
         self._owner = host.principal.subject
         for subscription, operation in tuple(self._operations.items()):
             if isinstance(operation, op.Join):
+                continue
+            if ends_others and not same_user:
+                self.fail(subscription, Problem(Code.INVALID_CREDENTIALS, ANOTHER_IDENTITY))
                 continue
             try:
                 move = self._refollow(_granted(context), operation)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from watchword.backend.subscriptions import ANOTHER_IDENTITY
 from watchword.backend.tracked import Tracked
 from watchword.base.errors import Code, Problem
 from watchword.protocol import outcomes as out
@@ -97,7 +98,7 @@ class Watches:
         """End at once what was granted to somebody else."""
         for name, watch in self._running.items():
             if watch.begun is not None and not watch.begun.keeps(principal):
-                self.end(name, Problem(Code.INVALID_CREDENTIALS, "The identity of the connection has changed."))
+                self.end(name, Problem(Code.INVALID_CREDENTIALS, ANOTHER_IDENTITY))
 
     def refile(self, context: Context | Problem) -> None:
         """Go on under the rights of now; what is not allowed by them ends."""

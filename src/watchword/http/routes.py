@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from watchword.http.access_log import Observe
     from watchword.http.endpoint import Handler
     from watchword.http.server import Probe
-    from watchword.http.settings import HttpSettings
+    from watchword.http.settings import CorsSettings, HttpSettings
 
 
 def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version: str) -> list[Route]:
@@ -74,17 +74,22 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
 
 
 def build_app(
-    backend: Backend, settings: HttpSettings, routes: Sequence[BaseRoute], observe: Observe | None = None
+    backend: Backend,
+    settings: HttpSettings,
+    routes: Sequence[BaseRoute],
+    observe: Observe | None = None,
+    cors_below: Mapping[str, CorsSettings] | None = None,
 ) -> ASGIApp:
     """Return the ASGI application: the routes, an answer for every other path, and what all requests have in common.
 
-    The order of `routes` is the order in which they are tried. `observe` is told of every request.
+    The order of `routes` is the order in which they are tried. `observe` is told of every request. `cors_below` has
+    settings of their own for what is below some paths.
     """
     app: ASGIApp = _Rest(routes, Endpoint(Callers(backend, settings), settings, {}))
     if settings.rate_limit is not None or settings.rate_limit_global is not None:
         app = Rates(app, settings, backend.clock)
-    if settings.cors.enabled:
-        app = Cors(app, settings.cors)
+    if settings.cors.enabled or cors_below:
+        app = Cors(app, settings.cors, cors_below)
     return AccessLog(app, settings, observe)
 
 
