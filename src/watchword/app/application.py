@@ -30,7 +30,6 @@ from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
-from watchword.dialects.trpc.socket import Trpc
 from watchword.http.demo_page import demo_routes
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
@@ -38,9 +37,6 @@ from watchword.http.routes import build_app, build_routes
 from watchword.http.setup import setup_routes
 from watchword.http.socketcluster import SocketClusterEndpoint
 from watchword.http.sockets import SocketEndpoint, SocketOptions
-from watchword.http.trpc.endpoint import TrpcEndpoint
-from watchword.http.trpc.mount import Mount
-from watchword.http.trpc.sockets import TrpcSockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +45,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from watchword.base.secret import Secret
-    from watchword.http.settings import HttpSettings
+    from watchword.http.settings import CorsSettings, HttpSettings
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +81,8 @@ class Watchword(Program):
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
         """Run everything that requests need, until the block ends."""
+        if self._mounts:
+            self._app = self._composed  # what cannot be mounted is told at the start
         with streaming(self.parts.journal):
             async with running(self.parts, self._setup):
                 for work in self._tasks:
@@ -122,17 +120,14 @@ class Watchword(Program):
             *self._log_sockets(http),
             *self._socketcluster_sockets(http),
         ]
-        mounts = [Mount(path, backend, table, options, http) for path, (table, options) in self._mounts.items()]
-        for mount in mounts:
-            routes += [WebSocketRoute(mount.path, TrpcSockets(mount)), Route(mount.below, TrpcEndpoint(mount))]
-        cors = {mount.path: mount.cors for mount in mounts}
+        cors = self._serve_mounts(routes, http)
         if demo:
             routes += demo_routes()
         if not self.settings["METRICS_ENABLED"]:
             return build_app(backend, http, routes, cors_below=cors)
         from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
 
-        extended = [*([SocketCluster.name] if self._endpoints else ()), *([Trpc.name] if self._mounts else ())]
+        extended = [*([SocketCluster.name] if self._endpoints else ()), *(["trpc"] if self._mounts else ())]
         spoken = (Directus.name, DirectusLogs.name, *extended)
         metrics = Metrics(self.parts, __version__, spoken)
         routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
@@ -176,6 +171,22 @@ class Watchword(Program):
             endpoint = SocketClusterEndpoint(self.parts.backend, server, limits, http.trusted_proxies)
             routes.append(WebSocketRoute(path, endpoint))
         return routes
+
+    def _serve_mounts(self, routes: list[BaseRoute], http: HttpSettings) -> dict[str, CorsSettings]:
+        """Add what serves the mounts of tRPC; return which pages of other origins may call there."""
+        if not self._mounts:
+            return {}
+        from watchword.http.trpc.endpoint import TrpcEndpoint  # noqa: PLC0415 - few ask for it, and all would wait
+        from watchword.http.trpc.mount import Mount  # noqa: PLC0415
+        from watchword.http.trpc.sockets import TrpcSockets  # noqa: PLC0415
+
+        backend = self.parts.backend
+        cors: dict[str, CorsSettings] = {}
+        for path, (table, options) in self._mounts.items():
+            mount = Mount(path, backend, table, options, http)
+            routes += [WebSocketRoute(path, TrpcSockets(mount)), Route(mount.below, TrpcEndpoint(mount))]
+            cors[path] = mount.cors
+        return cors
 
     def _show_link(self, token: Secret) -> None:
         """Print the link where only who starts the server sees it: never through the log."""
