@@ -244,7 +244,8 @@ def test_a_batch_of_one_is_a_list(http: httpx.Client) -> None:
 
 
 def test_equal_failures_have_their_status(http: httpx.Client) -> None:
-    response = http.get(f"/trpc/fail,fail?batch=1&input={given(dict.fromkeys(('0', '1'), {'code': 'CONFLICT'}))}")
+    asked = {"code": "CONFLICT"}
+    response = http.get(f"/trpc/fail,fail?batch=1&input={given({'0': asked, '1': asked})}")
 
     assert (response.status_code, keys(response)) == (409, ["CONFLICT", "CONFLICT"])
 
