@@ -12,6 +12,8 @@ const OLDEST = "./oldest/node_modules/@trpc/client/dist/index.mjs";
 export const isOldest = given.version === "oldest";
 export const trpc = isOldest ? await import(OLDEST) : await import("@trpc/client");
 
+if (isOldest) globalThis.EventSource = EventSource; // as in a browser, which it takes for granted
+
 /** Whether the client is the one that is meant. */
 export const version = createRequire(import.meta.url)(
   isOldest ? "./oldest/node_modules/@trpc/client/package.json" : "@trpc/client/package.json",
