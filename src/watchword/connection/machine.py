@@ -198,6 +198,8 @@ class AuthMachine:
             if self.state is not State.WAITING:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has been opened already.")
         elif self.state is State.WAITING:
+            if self.policy.guarded and isinstance(operation, Ping | Ignore):
+                return
             if not self.policy.serves_unopened:
                 self.shut(Cause.EARLY)
             if isinstance(operation, Join | Subscribe):
