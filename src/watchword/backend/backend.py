@@ -195,6 +195,7 @@ class Backend:
         call = self.call(context)
 
         async def core(admitted: op.Watch) -> Watching:
+            procedure.require(context.principal, names)  # who may not have one is told that, and not of its ticket
             given = self._with_ticket(procedure, context.principal, admitted.data)
             if procedure.resumes:
                 given = merge_last_event_id(given, admitted.since)
