@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from watchword.access.permissions import Action
@@ -19,6 +20,8 @@ from watchword.live.channels import Retention
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.app.build import Parts
     from watchword.backend.exchange import Exchange
     from watchword.backend.procedures import Router
@@ -259,6 +262,11 @@ class Program:
 
         table = self._application.procedures if router is None else ProcedureTable(router)
         self._mounts[where] = (table, options if options is not None else options_of(values))
+
+    @property
+    def mounts(self) -> Mapping[str, tuple[ProcedureTable, TrpcOptions]]:
+        """What is served to `@trpc/client`, by path: the procedures, and how."""
+        return MappingProxyType(self._mounts)
 
 
 def _is_meant(socket: Socket, user: str | None, role: str | None) -> bool:
