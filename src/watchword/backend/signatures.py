@@ -61,7 +61,7 @@ class PlainShape:
         if self.kind is Any:
             return value
         try:
-            return msgspec.convert(value, self.kind, strict=True)
+            return msgspec.convert(value, self.kind, strict=True, str_keys=True)
         except msgspec.ValidationError as error:
             raise invalid_input(str(error)) from error
 
