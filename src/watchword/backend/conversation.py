@@ -120,6 +120,16 @@ class Conversation:
         return self._machine.is_closed
 
     @property
+    def watched(self) -> int:
+        """How many subscriptions to procedures there are."""
+        return len(self._watches)
+
+    @property
+    def followed(self) -> int:
+        """How many subscriptions to collections and channels there are."""
+        return len(self._subscriptions)
+
+    @property
     def state(self) -> State:
         """Where the authentication stands."""
         return self._machine.state

@@ -39,6 +39,10 @@ class Host(Peer, Listener, Protocol):
     def is_closed(self) -> bool:
         """Whether nothing more is said."""
 
+    @property
+    def watched(self) -> int:
+        """How many subscriptions to procedures it has beside these."""
+
     def say(self, outcome: out.Outcome) -> None:
         """Say an outcome."""
 
@@ -95,6 +99,9 @@ class Subscriptions:
 
     def __bool__(self) -> bool:
         return bool(self._operations)
+
+    def __len__(self) -> int:
+        return len(self._operations)
 
     def __contains__(self, subscription: object) -> bool:
         return subscription in self._operations
@@ -294,7 +301,7 @@ class Subscriptions:
                 return context
 
     def _check_room(self, name: str | None) -> None:
-        if name not in self._operations and len(self._operations) >= self._most:
+        if name not in self._operations and len(self) + self._host.watched >= self._most:
             raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.", limit=self._most)
 
 

@@ -33,6 +33,10 @@ class Watched(Protocol):
     def acting(self) -> Principal:
         """On whose behalf operations run."""
 
+    @property
+    def followed(self) -> int:
+        """How many subscriptions to collections and channels it has beside these."""
+
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest."""
 
@@ -82,7 +86,7 @@ class Watches:
         name = operation.subscription
         if name in self._running:
             raise Problem(Code.INVALID_PAYLOAD, f"Duplicate id {name}", reason="duplicate")
-        if len(self._running) >= self._most:
+        if len(self) + self._connection.followed >= self._most:
             raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.", limit=self._most)
         watch = self._running[name] = _Watch(operation)
         self._connection.spawn(self._run, watch)
