@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from watchword.backend.finishing import ended_once
 from watchword.backend.subscriptions import ANOTHER_IDENTITY
 from watchword.backend.tracked import Tracked
 from watchword.base.errors import Code, Problem
@@ -120,7 +121,7 @@ class Watches:
         operation, problem = watch.operation, None
         try:
             with watch.scope:
-                await self._watch(watch)
+                await ended_once(self._watch(watch))
         except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
             problem = self._connection.explain(operation, error)
         finally:
@@ -144,6 +145,8 @@ class Watches:
         connection.say(out.Subscribed(operation.subscription, has_data=False, id=operation.id))
         async with aclosing(begun.values) as values:
             async for value in values:
+                if watch.is_unwanted:
+                    break
                 if isinstance(value, Tracked):
                     connection.say(out.Value(operation.subscription, value.data, value.id))
                 else:
