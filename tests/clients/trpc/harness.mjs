@@ -50,7 +50,14 @@ export function socketsWith(headers = {}) {
       this.on("open", () => seen.add({ event: "open", socket: this }));
       this.on("message", (data) => seen.add({ event: "in", text: String(data), socket: this }));
       this.on("close", (code) => seen.add({ event: "close", code, socket: this }));
-      this.on("unexpected-response", (_, response) => seen.add({ event: "status", status: response.statusCode }));
+      this.on("error", ({ message }) => {
+        const status = /server response: (\d+)/.exec(message);
+        if (status) seen.add({ event: "status", status: Number(status[1]) });
+      });
+    }
+
+    toJSON() {
+      return "socket";
     }
 
     send(data, ...rest) {
