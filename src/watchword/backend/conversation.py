@@ -162,9 +162,9 @@ class Conversation:
             # As in `Verification`: between the upgrade's check and now, word of a revocation could not reach us.
             if principal is not None and not await self._services.is_live(principal):
                 self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
-            await self._apply()
             async with anyio.create_task_group() as group:
-                self._group = group
+                self._group = group  # before anybody acts: what goes on beside the rest may begin with that
+                await self._apply()
                 group.start_soon(self._write, transport, group.cancel_scope)
                 await self._read(transport)
                 group.cancel_scope.cancel()
