@@ -19,6 +19,7 @@ from watchword.protocol.operations import (
     Operation,
     Ping,
     Publish,
+    Unsubscribe,
 )
 from watchword.protocol.outcomes import (
     Authenticated,
@@ -86,6 +87,18 @@ def test_a_guarded_connection_may_show_life_before_it_opens(sign: Operation) -> 
     machine.admits(sign, 1.0)
 
     assert (machine.state, machine.effects()) == (State.WAITING, [])
+
+
+def test_what_a_refused_connection_gives_up_is_no_question() -> None:
+    machine = waiting(AuthPolicy(Mode.PUBLIC, opens=True, guarded=True, linger=1.0))
+    machine.rejected(OPEN, BAD, 1.0)
+    machine.effects()
+
+    machine.admits(Unsubscribe("1", 1), 1.0)
+    with pytest.raises(Problem):
+        machine.admits(Invoke("mirror", None, 2), 1.0)
+
+    assert machine.state is State.LEAVING
 
 
 def test_a_bad_credential_opens_as_the_public_and_is_told() -> None:
