@@ -411,6 +411,13 @@ async def protected(call: Call, topic: str) -> AsyncIterator[Any]:
         yield value
 
 
+@app.procedures.subscription(authenticated=True)
+async def protected_feed(call: Call, topic: str, last_event_id: str | None = None) -> AsyncIterator[Tracked[Any]]:
+    """Give the values of a topic to somebody, after the last one that the client has got."""
+    async for number, value in bulletins.follow(topic, int(last_event_id or 0)):
+        yield tracked(str(number), value)
+
+
 @app.procedures.subscription(roles=("Reader", "desk"))
 async def for_readers(call: Call, topic: str) -> AsyncIterator[Any]:
     """Give the values of a topic to those of a role."""
