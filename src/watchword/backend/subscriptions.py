@@ -186,7 +186,8 @@ class Subscriptions:
         if self._operations.get(name) is not operation:  # the right has ended while it was being asked for
             self._part(operation)
             raise forbidden()
-        host.say(out.Subscribed(name, has_data=False, position=joined.position, id=operation.id))
+        told = out.Subscribed(name, has_data=False, position=joined.position, lost=joined.lost, id=operation.id)
+        host.say(told)
         for event in joined.missed:
             host.deliver(name, event)
         if is_new:
