@@ -21,6 +21,7 @@ from watchword.backend.items import Inside
 from watchword.backend.publishing import Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
+from watchword.backend.timetable import Timetable
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
@@ -100,6 +101,7 @@ class Backend:
         self.exchange = Exchange(channels, application.rules)
         self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
+        self.timetable = Timetable(clock)
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
         self.identity = identity

@@ -136,7 +136,7 @@ class Conversation:
         """
         self._identified = identified
         if transport.line is not None and (self._pace.gap is None or self._pace.gap):
-            self._writer.begin(transport.line)
+            self._writer.begin(transport.line, self._services.timetable)
         self._services.hub.enter(self)
         self._heart.connected(self._clock.monotonic())
         self._attendant.begun()

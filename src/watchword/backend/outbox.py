@@ -190,10 +190,7 @@ class Outbox:
 
         When the connection closes after it (`is_last`), an answer waits for nothing.
         """
-        if not self._has_events:
-            self._due = None
-        elif self._due is None:
-            self._due = max(now, self._event_free_at) + self._gap
+        self._note_waiting(now)
         if self._answers and (is_last or self._may_answer(now)):
             answer, apart = self._answers.popleft()
             self._answer_bytes -= len(answer)
@@ -221,6 +218,20 @@ class Outbox:
         """Whether nothing waits that may be written at some time."""
         return not (self._answers or self._has_events)
 
+    def next_at(self, now: float) -> float | None:
+        """Return when the next frame may be written; None when nothing waits, or only for the client to read.
+
+        Where nothing can be written though that moment has come, `wait` is what knows more.
+        """
+        self._note_waiting(now)
+        if self._answers:
+            return now
+        if not self._has_events:
+            return None
+        if self.receipts.is_waiting and not self.lagging:
+            return None if self.receipts.deadline == inf else now
+        return max(self._free_at(apart=True), self._event_free_at)
+
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""
         moments = [] if deadline is None else [deadline]
@@ -232,6 +243,13 @@ class Outbox:
             if self._answers and not self._is_event_due(now):
                 moments.append(self._free_at(apart=self._answers[0][1]))
         await self._alarm.wait(min(moments) - now if moments else None)
+
+    def _note_waiting(self, now: float) -> None:
+        """Note from when on the event that comes next is late."""
+        if not self._has_events:
+            self._due = None
+        elif self._due is None:
+            self._due = max(now, self._event_free_at) + self._gap
 
     def _encode(self, subscription: str | None, events: Sequence[Event]) -> None:
         is_logged = all(event.is_logged for event in events)

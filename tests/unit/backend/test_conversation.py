@@ -16,6 +16,7 @@ from watchword.backend.conversation import CLOSE_TOO_BIG, Conversation
 from watchword.backend.following import Following, Move
 from watchword.backend.outbox import Mark
 from watchword.backend.pace import Pace
+from watchword.backend.timetable import Timetable
 from watchword.backend.verification import SESSION_ENDED
 from watchword.base import json
 from watchword.base.clock import ManualClock, SystemClock
@@ -57,6 +58,7 @@ class Desk:
         self.clock: Clock = SystemClock()
         self.hub = Hub(NoTables(), lambda: 0.0)
         self.journal = Journal("node0001", Level.INFO, lambda: 0.0)
+        self.timetable = Timetable(self.clock)
         self.read_by: list[str | None] = []
         self.followed_by: dict[str | None, str | None] = {}
         self.thinking: dict[str, anyio.Event] = {}
