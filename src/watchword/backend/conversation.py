@@ -176,11 +176,9 @@ class Conversation:
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
             return
-        if self._echo.is_kept:
-            self._echo.add(subscription, event)
-        else:
-            self._outbox.deliver(subscription, event)
-        if self._outbox.overrun or self._echo.overrun:
+        queue = self._echo if self._echo.is_kept else self._outbox
+        queue.deliver(subscription, event)
+        if queue.overrun:
             self._cut()
 
     def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:

@@ -19,12 +19,12 @@ import msgspec
 
 from watchword.backend.alarm import Alarm
 from watchword.backend.receipts import Receipts
-from watchword.protocol.dialect import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from watchword.backend.line import Line
+    from watchword.protocol.dialect import Frame
     from watchword.protocol.events import Event
 
 
@@ -41,15 +41,6 @@ class Mark(msgspec.Struct, frozen=True):
     def is_below(self, count: int, size: int) -> bool:
         """Whether this is more than the mark."""
         return count > self.count or size > self.size
-
-
-class _Encoded(msgspec.Struct, frozen=True):
-    """One of the frames that some events gave: the first knows the offset `after` which they come."""
-
-    subscription: str | None
-    frame: Frame
-    after: int | None
-    is_logged: bool
 
 
 class Outbox:
@@ -72,7 +63,7 @@ class Outbox:
         self._high = high or hard
         self._answers: deque[tuple[Frame, bool]] = deque()
         self._apart = 0
-        self._ready: deque[_Encoded] = deque()
+        self._ready: deque[tuple[str | None, Frame]] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
         self._event_bytes = 0
@@ -146,8 +137,8 @@ class Outbox:
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
         self._give_up(self._pending.pop(subscription, ()))
-        self._ready_bytes -= sum(len(each.frame) for each in self._ready if each.subscription == subscription)
-        self._ready = deque(each for each in self._ready if each.subscription != subscription)
+        self._ready_bytes -= sum(len(frame) for name, frame in self._ready if name == subscription)
+        self._ready = deque((name, frame) for name, frame in self._ready if name != subscription)
         self._room.ring()
 
     def withdraw(self, subscription: str | None, reach: int) -> int | None:
@@ -155,13 +146,11 @@ class Outbox:
 
         Returns up to where they have been written, None when the log alone cannot tell again what has been dropped.
         """
-        frames = [each for each in self._ready if each.subscription == subscription]
+        is_begun = any(name == subscription for name, _ in self._ready)  # which events the frames hold, nobody knows
         events = self._pending.get(subscription, ())
         self.discard(subscription)
-        if not all(each.is_logged for each in (*frames, *events)):
+        if is_begun or not all(event.is_logged for event in events):
             return None
-        if frames:
-            return frames[0].after
         return events[0].position - 1 if events else reach
 
     def discard_all(self) -> None:
@@ -197,26 +186,19 @@ class Outbox:
             self._apart -= apart
             self._note(now, apart=apart)
             return answer
-        if not self._has_events or now < self._event_free_at or self._is_too_close(now, apart=True):
+        if self._due is None or now < self._event_free_at or self._is_too_close(now, apart=True):
             return None
         self._pace(is_late=self._is_event_due(now))
-        if not self._ready:
-            subscription, events = next(iter(self._pending.items()))
-            del self._pending[subscription]
-            self._give_up(events)
-            self._encode(subscription, events)
-        if not self._ready:
-            return None
-        self._due = None
-        frame = self._ready.popleft().frame
-        self._ready_bytes -= len(frame)
-        self._note(now, apart=True)
+        frame = self._next_frame()
+        if frame is not None:
+            self._due = None
+            self._note(now, apart=True)
         return frame
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits that may be written at some time."""
-        return not (self._answers or self._has_events)
+        return not self._answers and (self._held or not (self._pending or self._ready))
 
     def next_at(self, now: float) -> float | None:
         """Return when the next frame may be written; None when nothing waits, or only for the client to read.
@@ -226,7 +208,7 @@ class Outbox:
         self._note_waiting(now)
         if self._answers:
             return now
-        if not self._has_events:
+        if self._due is None:
             return None
         if self.receipts.is_waiting and not self.lagging:
             return None if self.receipts.deadline == inf else now
@@ -251,17 +233,26 @@ class Outbox:
         elif self._due is None:
             self._due = max(now, self._event_free_at) + self._gap
 
-    def _encode(self, subscription: str | None, events: Sequence[Event]) -> None:
-        is_logged = all(event.is_logged for event in events)
-        after: int | None = events[0].position - 1
-        for frame in self._push(subscription, events):
-            self._ready.append(_Encoded(subscription, frame, after, is_logged))
+    def _next_frame(self) -> Frame | None:
+        """Return the next frame with events; of those that wait, all of one subscription are encoded."""
+        if self._ready:
+            _, frame = self._ready.popleft()
+            self._ready_bytes -= len(frame)
+            return frame
+        subscription, events = next(iter(self._pending.items()))
+        del self._pending[subscription]
+        self._give_up(events)
+        frames = iter(self._push(subscription, events))
+        first = next(frames, None)
+        for frame in frames:
+            self._ready.append((subscription, frame))
             self._ready_bytes += len(frame)
-            after = None  # once the first frame is gone, nobody knows which events the others hold
+        return first
 
     def _give_up(self, events: Sequence[Event]) -> None:
         self._waiting -= len(events)
-        self._event_bytes -= sum(event.size for event in events)
+        for event in events:
+            self._event_bytes -= event.size
 
     @property
     def _has_events(self) -> bool:
@@ -299,4 +290,4 @@ class Outbox:
 
     def _is_event_due(self, now: float) -> bool:
         """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""
-        return self._has_events and not self._apart and self._due is not None and now >= self._due
+        return self._due is not None and now >= self._due and not self._apart and self._has_events
