@@ -60,11 +60,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     @property
     def is_free(self) -> bool:
         """Whether what is written now goes out now."""
-        return self._is_open and self.writable.is_set()
-
-    @property
-    def _is_open(self) -> bool:
-        return self.conn.state is State.OPEN and not self.transport.is_closing()
+        return self.conn.state is State.OPEN and self.writable.is_set() and not self.transport.is_closing()
 
     def frame(self, message: str | bytes) -> bytes:
         """Return a message as it goes over the line; the same for every connection of the server."""
@@ -84,7 +80,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def when_read(self, call: Callable[[], None]) -> None:
         """Call `call` when the client has read all that was written; never, when the connection ends before."""
-        if self._is_open:
+        if self.conn.state is State.OPEN and not self.transport.is_closing():
             self._waiting = call
             self.transport.write(_PING)
 

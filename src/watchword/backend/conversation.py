@@ -159,9 +159,9 @@ class Conversation:
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
-        if self._machine.is_closed:
-            return
         if self._attendant.filters:
+            if self._machine.is_closed:
+                return
             wanted = self._attendant.outgoing(subscription, event)
             if wanted is None:
                 return

@@ -279,7 +279,10 @@ class Outbox:
 
         When the client lags it is not read itself, so that no receipt would come.
         """
-        return now < self._free_at(apart=apart) or (not self.lagging and self.receipts.is_due(now, apart=apart))
+        if now < self._free_at(apart=apart):
+            return True
+        receipts = self.receipts
+        return not receipts.has_read(apart=apart) and not self.lagging and receipts.is_due(now, apart=apart)
 
     def _note(self, now: float, *, apart: bool) -> None:
         self._written_at = now
