@@ -69,7 +69,7 @@ class Outbox:
         self._event_bytes = 0
         self._answer_bytes = 0
         self._ready_bytes = 0
-        self._written_at = self._apart_at = -inf
+        self._written_at = self._apart_at = self._event_free_at = -inf
         self._due: float | None = None
         self._stretch = 1
         self._held = False
@@ -228,7 +228,7 @@ class Outbox:
 
     def _note_waiting(self, now: float) -> None:
         """Note from when on the event that comes next is late."""
-        if not self._has_events:
+        if self._held or not (self._pending or self._ready):
             self._due = None
         elif self._due is None:
             self._due = max(now, self._event_free_at) + self._gap
@@ -265,11 +265,6 @@ class Outbox:
         """Return when the pause after what was written is over, for a frame that keeps apart, or for another one."""
         return (self._written_at if apart else self._apart_at) + self._gap
 
-    @property
-    def _event_free_at(self) -> float:
-        """Return when the pause after the last frame that kept apart is over for one with events."""
-        return self._apart_at + self._gap * self._stretch
-
     def _pace(self, *, is_late: bool) -> None:
         """Keep frames with events further apart after one that has been late, and less so after each that was not."""
         self._stretch = STRETCH if is_late else max(1, self._stretch - 1)
@@ -288,6 +283,7 @@ class Outbox:
         self._written_at = now
         if apart:
             self._apart_at = now
+            self._event_free_at = now + self._gap * self._stretch
         self.receipts.wrote(now, apart=apart)
         self._room.ring()
 
