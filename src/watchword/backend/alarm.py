@@ -11,9 +11,9 @@ import asyncio
 LONGEST = 86_400.0
 """Whoever waits for longer is woken in between; loops have no timers for the far future."""
 
-GRAIN = 0.001
-"""Event loops count milliseconds. A timer may ring that much early; who then waits for the rest again does so in vain,
-as fast as the machine can."""
+GRAIN = 0.0015
+"""Event loops count whole milliseconds from the last whole one, and round. A timer may ring that much early; who then
+waits for the rest again does so in vain, as fast as the machine can."""
 
 
 class Alarm:
