@@ -615,6 +615,20 @@ async def test_events_that_come_together_are_written_at_once_in_one_frame(desk: 
         assert direct.written == [told]
 
 
+async def test_events_that_come_in_the_pause_after_another_are_written_when_it_is_over(desk: Desk) -> None:
+    async with directly(desk) as (_, line, direct):
+        desk.tell("ann", "first")
+        assert (await hear_all(line, direct))["data"] == ["first"]
+        for row in ("second", "third"):
+            desk.tell("ann", row)
+            await settled()
+        heard = [await hear_all(line, direct)]
+        while heard[-1]["data"][-1] != "third":
+            heard.append(await hear_all(line, direct))
+        assert [row for told in heard for row in told["data"]] == ["second", "third"]
+        assert len(direct.written) == 1 + len(heard)
+
+
 async def test_events_wait_for_a_line_that_is_not_free(desk: Desk) -> None:
     async with directly(desk) as (_, line, direct):
         direct.is_free = False
