@@ -113,12 +113,12 @@ class Watchword(Program):
     def _compose(self, *, demo: bool) -> ASGIApp:
         http = self._http
         backend = self.parts.backend
-        routes: list[BaseRoute] = [
-            *build_routes(backend, http, self.parts.db.probe, __version__),
-            *setup_routes(self._setup, backend, http),
+        routes: list[BaseRoute] = [  # tried in this order: a socket does not look through all of REST first
             *self._sockets(http),
             *self._log_sockets(http),
             *self._socketcluster_sockets(http),
+            *build_routes(backend, http, self.parts.db.probe, __version__),
+            *setup_routes(self._setup, backend, http),
         ]
         cors = self._serve_mounts(routes, http)
         if demo:

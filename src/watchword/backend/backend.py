@@ -23,6 +23,7 @@ from watchword.backend.publishing import Joined, Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
 from watchword.backend.ticket_inputs import bound_input, take_ticket
+from watchword.backend.timetable import Timetable
 from watchword.backend.watching import Watching, merge_last_event_id
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.data.writes import Written
@@ -105,6 +106,7 @@ class Backend:
         self.exchange = Exchange(channels, application.rules)
         self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
+        self.timetable = Timetable(clock)
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
         self.identity = identity

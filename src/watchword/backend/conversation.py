@@ -153,7 +153,7 @@ class Conversation:
         """
         self._identified = identified
         if transport.line is not None and (self._pace.gap is None or self._pace.gap):
-            self._writer.begin(transport.line)
+            self._writer.begin(transport.line, self._services.timetable)
         self._services.hub.enter(self)
         self._heart.connected(self._clock.monotonic())
         self._attendant.begun()
@@ -177,9 +177,9 @@ class Conversation:
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
-        if self._machine.is_closed:
-            return
         if self._attendant.filters:
+            if self._machine.is_closed:
+                return
             wanted = self._attendant.outgoing(subscription, event)
             if wanted is None:
                 return
@@ -194,11 +194,9 @@ class Conversation:
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
             return
-        if self._echo.is_kept:
-            self._echo.add(subscription, event)
-        else:
-            self._outbox.deliver(subscription, event)
-        if self._outbox.overrun or self._echo.overrun:
+        queue = self._echo if self._echo.is_kept else self._outbox
+        queue.deliver(subscription, event)
+        if queue.overrun:
             self._cut()
 
     def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:
