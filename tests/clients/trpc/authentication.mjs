@@ -164,7 +164,7 @@ await scenes([
     const held = key("renewing");
     const tokens = [];
     const renewing = socketClient("/trpc", {
-      connectionParams: () => ({ token: pass("ann", tokens.push(1) === 1 ? 1.5 : undefined) }),
+      connectionParams: () => ({ token: pass("ann", tokens.push(1) === 1 ? 4 : undefined) }),
     });
     const record = follow(renewing.calls.protected_feed, { topic });
     const untracked = follow(renewing.calls.news, { topic });
