@@ -28,6 +28,9 @@ class Timekeeper(Protocol):
     def code(self, shut: Shut) -> int:
         """Return the code to close with."""
 
+    def text(self, shut: Shut) -> str:
+        """Return the reason to close with."""
+
 
 class Writer:
     """Writes what the outbox gives, in its order, and says how a connection ends."""
@@ -67,7 +70,7 @@ class Writer:
                 await transport.send(frame)
                 self._since, outbox.is_writing = None, False
             if connection.shut is not None:
-                await transport.close(connection.code(connection.shut), connection.shut.text)
+                await transport.close(connection.code(connection.shut), connection.text(connection.shut))
                 return
             await outbox.wait(now, self._heart.deadline)
 
