@@ -41,6 +41,19 @@ async function add(page, title) {
   await page.getByRole("button", { name: "Add" }).click();
 }
 
+/** End every session of somebody but the one that this is done by. */
+async function endSessions(email) {
+  const headers = { "content-type": "application/json" };
+  const call = async (path, options) => (await fetch(url + path, options)).json();
+  const body = JSON.stringify({ email, password: people[email][1] });
+  const { data: tokens } = await call("/auth/login", { method: "POST", headers, body });
+  const as = { authorization: `Bearer ${tokens.access_token}` };
+  const { data: sessions } = await call("/users/me/sessions", { headers: as });
+  for (const { id } of sessions.filter(({ current }) => !current)) {
+    await fetch(`${url}/users/me/sessions/${id}`, { method: "DELETE", headers: as });
+  }
+}
+
 const column = (page, name) => page.getByRole("list", { name, exact: true });
 const card = (page, name, title) => column(page, name).getByRole("listitem").filter({ hasText: title });
 const titles = (page, name) => column(page, name).locator(".title").allTextContents();
@@ -87,6 +100,10 @@ try {
   steps.left = await ann.getByLabel("Here now").getByRole("listitem").allTextContents();
   await bob.reload();
   steps.loggedOut = await bob.getByRole("button", { name: "Log in" }).isVisible();
+
+  await endSessions(ANN);
+  await ann.getByRole("button", { name: "Log in" }).waitFor();
+  steps.thrownOut = await ann.getByRole("alert").textContent();
 } finally {
   await browser.close();
 }

@@ -202,6 +202,10 @@ def test_who_logs_out_is_gone_and_stays_logged_out(report: Report) -> None:
     assert report["steps"]["loggedOut"] is True
 
 
+def test_who_is_thrown_out_is_told_and_asked_to_log_in(report: Report) -> None:
+    assert report["steps"]["thrownOut"] == "Your session has ended. Log in again."
+
+
 def test_console_tells_of_nothing_but_refused_logins(report: Report) -> None:
     assert all(text.startswith("Failed to load resource") for text in report["console"])
 

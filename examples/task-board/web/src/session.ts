@@ -46,6 +46,11 @@ export class Session {
     return this.#token;
   }
 
+  /** Trust the token no more: the server has refused it. */
+  doubt(): void {
+    this.#endsAt = 0;
+  }
+
   /** Log out. */
   async end(): Promise<void> {
     await fetch("/auth/logout", request({ mode: "cookie" }));
