@@ -108,8 +108,12 @@ def test_page_of_the_guide_logs_what_the_guide_says(
     assert room.server.errors == []
 
 
-def test_log_of_the_server_does_not_know_what_was_presented(room: Newsroom) -> None:
-    log = room.server.log
+def test_log_of_the_server_does_not_know_what_was_presented(room: Newsroom, folder: Path, node: str) -> None:
+    (code,) = [code for code, _ in PROGRAMS if "/trpc?token=" in code]
+    (folder / "example.mjs").write_text(here(code, room), encoding="utf-8")
+    run(node, "--import", HERE / "websocket.mjs", "example.mjs", cwd=folder)
 
-    assert "/trpc" in log
+    log = room.server.log
+    assert "/auth/ticket" in log
+    assert '"path": "/trpc"' in log
     assert not any(secret in log for secret in ("wwt_", "reader-pass-1", room.reader.token, "eyJ"))
