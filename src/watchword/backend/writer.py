@@ -90,8 +90,9 @@ class Writer:
     def _write_now(self) -> None:
         """Write what may be written, without waking the task that writes; what is more than that is left to it."""
         self._is_asked = False
-        outbox, now, deadline = self._outbox, self._clock.monotonic(), self._heart.deadline
-        if self._machine.has_effects or (deadline is not None and now >= deadline):
+        outbox, machine, now = self._outbox, self._machine, self._clock.monotonic()
+        deadline = machine.deadline
+        if machine.has_effects or (deadline is not None and now >= deadline):
             outbox.poke()
             return
         self._write_to_line(now)
