@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from watchword.app.settings import Settings, SettingsError, load_settings
     from watchword.backend.call import Call
     from watchword.backend.calls import RemoteError
+    from watchword.backend.challenges import Challenge
     from watchword.backend.context import Connection
     from watchword.backend.exchange import Exchange
     from watchword.backend.hooks import ItemsEvent
     from watchword.backend.items import Items
+    from watchword.backend.limits import SocketLimits
     from watchword.backend.lines import Action, ActionType, Blocked, Line
+    from watchword.backend.outbox import Mark
+    from watchword.backend.pace import KeepAlive
     from watchword.backend.procedures import Router
     from watchword.backend.request import Request
     from watchword.backend.rules import ChannelName, Claim, HasPolicy, Role
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
     from watchword.backend.tracked import Tracked, tracked
     from watchword.backend.uploads import ByteStream, FormData, Upload
     from watchword.base.errors import Code, Problem, Thrown
+    from watchword.dialects.trpc.wire import BuiltIns
+    from watchword.http.settings import CorsSettings
+    from watchword.http.trpc.options import EventOptions, TrpcOptions
     from watchword.identity.claims_tokens import TokenKeys
     from watchword.identity.client import Client
     from watchword.identity.jwks import jwks_authenticator
@@ -44,13 +51,17 @@ __all__ = [
     "Action",
     "ActionType",
     "Blocked",
+    "BuiltIns",
     "ByteStream",
     "Call",
+    "Challenge",
     "ChannelName",
     "Claim",
     "Client",
     "Code",
     "Connection",
+    "CorsSettings",
+    "EventOptions",
     "Exchange",
     "FormData",
     "HasPolicy",
@@ -58,7 +69,9 @@ __all__ = [
     "ItemAction",
     "Items",
     "ItemsEvent",
+    "KeepAlive",
     "Line",
+    "Mark",
     "Principal",
     "Problem",
     "RemoteError",
@@ -70,9 +83,11 @@ __all__ = [
     "Socket",
     "SocketClusterOptions",
     "SocketClusterServer",
+    "SocketLimits",
     "Thrown",
     "TokenKeys",
     "Tracked",
+    "TrpcOptions",
     "Upload",
     "Watchword",
     "__version__",
@@ -87,13 +102,17 @@ _HOMES = {
     "Action": "backend.lines",
     "ActionType": "backend.lines",
     "Blocked": "backend.lines",
+    "BuiltIns": "dialects.trpc.wire",
     "ByteStream": "backend.uploads",
     "Call": "backend.call",
+    "Challenge": "backend.challenges",
     "ChannelName": "backend.rules",
     "Claim": "backend.rules",
     "Client": "identity.client",
     "Code": "base.errors",
     "Connection": "backend.context",
+    "CorsSettings": "http.settings",
+    "EventOptions": "http.trpc.options",
     "Exchange": "backend.exchange",
     "FormData": "backend.uploads",
     "HasPolicy": "backend.rules",
@@ -101,7 +120,9 @@ _HOMES = {
     "ItemAction": "access.permissions",
     "Items": "backend.items",
     "ItemsEvent": "backend.hooks",
+    "KeepAlive": "backend.pace",
     "Line": "backend.lines",
+    "Mark": "backend.outbox",
     "Principal": "access.principal",
     "Problem": "base.errors",
     "RemoteError": "backend.calls",
@@ -113,9 +134,11 @@ _HOMES = {
     "Socket": "backend.socket",
     "SocketClusterOptions": "backend.socketcluster_options",
     "SocketClusterServer": "backend.socketcluster",
+    "SocketLimits": "backend.limits",
     "Thrown": "base.errors",
     "TokenKeys": "identity.claims_tokens",
     "Tracked": "backend.tracked",
+    "TrpcOptions": "http.trpc.options",
     "Upload": "backend.uploads",
     "Watchword": "app.application",
     "jwks_authenticator": "identity.jwks",

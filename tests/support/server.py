@@ -54,6 +54,8 @@ class Server:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._held: socket.socket | None = None
+        self.purposes: tuple[str, ...] = ()
+        """Texts of exceptions that an application raises on purpose."""
 
     @property
     def url(self) -> str:
@@ -79,7 +81,8 @@ class Server:
     def errors(self) -> list[Any]:
         """What the server has logged that should not happen."""
         entries = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
-        return [entry for entry in entries if entry["level"] in {"error", "critical"} and entry["event"] != REFUSED]
+        grave = [entry for entry in entries if entry["level"] in {"error", "critical"} and entry["event"] != REFUSED]
+        return [entry for entry in grave if not any(text in entry.get("exception", "") for text in self.purposes)]
 
     def start(self) -> None:
         """Start and return when requests are answered; the port stays the same from the first time on."""

@@ -34,8 +34,6 @@ from watchword.base.errors import Problem
 from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
-from watchword.dialects.trpc.socket import Trpc
-from watchword.http.cors import Cors
 from watchword.http.demo_page import demo_routes
 from watchword.http.graphql import GraphqlOnDemand, GraphqlParts
 from watchword.http.graphql_events import GraphqlEvents
@@ -46,9 +44,6 @@ from watchword.http.routes import build_app, build_routes
 from watchword.http.setup import setup_routes
 from watchword.http.socketcluster import SocketClusterEndpoint
 from watchword.http.sockets import SocketEndpoint, SocketOptions
-from watchword.http.trpc.endpoint import TrpcEndpoint
-from watchword.http.trpc.mount import Mount
-from watchword.http.trpc.sockets import TrpcSockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,7 +52,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from watchword.base.secret import Secret
-    from watchword.http.settings import HttpSettings
+    from watchword.http.settings import CorsSettings, HttpSettings
 
 _log = structlog.get_logger(__name__)
 
@@ -95,6 +90,8 @@ class Watchword(Program):
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
         """Run everything that requests need, until the block ends."""
+        if self._mounts:
+            self._app = self._composed  # what cannot be mounted is told at the start
         with streaming(self.parts.journal):
             async with running(self.parts, self._setup):
                 for work in self._tasks:
@@ -125,27 +122,27 @@ class Watchword(Program):
     def _compose(self, *, demo: bool) -> ASGIApp:
         http = self._http
         backend = self.parts.backend
-        routes: list[BaseRoute] = [
-            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql_parts),
-            *setup_routes(self._setup, backend, http),
+        routes: list[BaseRoute] = [  # tried in this order: a socket does not look through all of REST first
             *self._sockets(http),
             *self._log_sockets(http),
             *self._graphql_sockets(http),
             *self._socketcluster_sockets(http),
-            *self._trpc_routes(http),
+            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql_parts),
+            *setup_routes(self._setup, backend, http),
         ]
+        cors = self._serve_mounts(routes, http)
         if demo:
             routes += demo_routes()
         if not self.settings["METRICS_ENABLED"]:
-            return build_app(backend, http, routes)
+            return build_app(backend, http, routes, cors_below=cors)
         from watchword.app.metrics import Metrics, metrics_tokens  # noqa: PLC0415 - nobody else needs what it imports
 
-        extended = [*([SocketCluster.name] if self._endpoints else ()), *([Trpc.name] if self._mounts else ())]
+        extended = [*([SocketCluster.name] if self._endpoints else ()), *(["trpc"] if self._mounts else ())]
         spoken = (Directus.name, DirectusLogs.name, *extended)
         metrics = Metrics(self.parts, __version__, spoken)
         routes.append(metrics_route(metrics.render, metrics_tokens(self.settings), backend, http))
         metrics.name_routes(routes)
-        return build_app(backend, http, routes, metrics.observe)
+        return build_app(backend, http, routes, metrics.observe, cors)
 
     def _sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.authentication is None:
@@ -203,15 +200,21 @@ class Watchword(Program):
             routes.append(WebSocketRoute(path, endpoint))
         return routes
 
-    def _trpc_routes(self, http: HttpSettings) -> list[BaseRoute]:
-        routes: list[BaseRoute] = []
+    def _serve_mounts(self, routes: list[BaseRoute], http: HttpSettings) -> dict[str, CorsSettings]:
+        """Add what serves the mounts of tRPC; return which pages of other origins may call there."""
+        if not self._mounts:
+            return {}
+        from watchword.http.trpc.endpoint import TrpcEndpoint  # noqa: PLC0415 - few ask for it, and all would wait
+        from watchword.http.trpc.mount import Mount  # noqa: PLC0415
+        from watchword.http.trpc.sockets import TrpcSockets  # noqa: PLC0415
+
+        backend = self.parts.backend
+        cors: dict[str, CorsSettings] = {}
         for path, (table, options) in self._mounts.items():
-            mount = Mount(path, self.parts.backend, table, options, http)
-            calls: ASGIApp = TrpcEndpoint(mount)
-            if options.cors is not None:
-                calls = Cors(calls, options.cors)
-            routes += [WebSocketRoute(path, TrpcSockets(mount)), Route(f"{path}/{{path:path}}", calls)]
-        return routes
+            mount = Mount(path, backend, table, options, http)
+            routes += [WebSocketRoute(path, TrpcSockets(mount)), Route(mount.below, TrpcEndpoint(mount))]
+            cors[path] = mount.cors
+        return cors
 
     def _show_link(self, token: Secret) -> None:
         """Print the link where only who starts the server sees it: never through the log."""

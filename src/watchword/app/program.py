@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from watchword.access.permissions import Action
@@ -15,15 +16,17 @@ from watchword.backend.procedure_table import ProcedureTable
 from watchword.backend.rules import ChannelRules, Rule
 from watchword.backend.socketcluster import SocketClusterServer
 from watchword.backend.socketcluster_options import SocketClusterOptions
-from watchword.http.trpc.options import TrpcOptions
 from watchword.live.channels import Retention
 from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.app.build import Parts
     from watchword.backend.exchange import Exchange
     from watchword.backend.procedures import Router
     from watchword.backend.socket import Socket
+    from watchword.http.trpc.options import TrpcOptions
     from watchword.identity.outside import Authenticator
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -255,8 +258,15 @@ class Program:
         where = "/" + path.strip("/")
         if where in self._mounts:
             raise ValueError(f"there is a mount at {where} already")
+        from watchword.http.trpc.options import options_of  # noqa: PLC0415 - few ask for it, and all would wait
+
         table = self._application.procedures if router is None else ProcedureTable(router)
-        self._mounts[where] = (table, options if options is not None else TrpcOptions(**values))
+        self._mounts[where] = (table, options if options is not None else options_of(values))
+
+    @property
+    def mounts(self) -> Mapping[str, tuple[ProcedureTable, TrpcOptions]]:
+        """What is served to `@trpc/client`, by path: the procedures, and how."""
+        return MappingProxyType(self._mounts)
 
 
 def _is_meant(socket: Socket, user: str | None, role: str | None) -> bool:

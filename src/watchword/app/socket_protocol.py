@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
     from websockets.frames import Frame
 
-_PAYLOAD = b"read?"
-_PING = b"\x89" + bytes([len(_PAYLOAD)]) + _PAYLOAD
-_PONG = b"\x8a" + bytes([0x80 | len(_PAYLOAD)])  # and then the mask, and the payload under it
+_PAYLOAD = b"read"  # as long as a mask, which makes the answer easy to read
+_PING = b"\x89\x04" + _PAYLOAD
+_PONG = Struct("!2sII")  # its head, then the mask, and the payload under it (RFC 6455, 5.3)
+_PONG_HEAD = b"\x8a\x84"
 _NUMBER = int.from_bytes(_PAYLOAD)
-_PONG_SIZE = len(_PONG) + 4 + len(_PAYLOAD)
 _TEXT = b"\x81"
 _BINARY = b"\x82"
 _SHORT = 125
@@ -42,7 +43,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client has sent."""
-        if self._missing == 0 and len(data) == _PONG_SIZE and self._waiting is not None and is_pong(data):
+        if self._missing == 0 and self._waiting is not None and is_pong(data):
             self._tell_read()
             return
         if self._is_begun:
@@ -60,11 +61,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     @property
     def is_free(self) -> bool:
         """Whether what is written now goes out now."""
-        return self._is_open and self.writable.is_set()
-
-    @property
-    def _is_open(self) -> bool:
-        return self.conn.state is State.OPEN and not self.transport.is_closing()
+        return self.conn.state is State.OPEN and self.writable.is_set() and not self.transport.is_closing()
 
     def frame(self, message: str | bytes) -> bytes:
         """Return a message as it goes over the line; the same for every connection of the server."""
@@ -84,7 +81,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def when_read(self, call: Callable[[], None]) -> None:
         """Call `call` when the client has read all that was written; never, when the connection ends before."""
-        if self._is_open:
+        if self.conn.state is State.OPEN and not self.transport.is_closing():
             self._waiting = call
             self.transport.write(_PING)
 
@@ -102,8 +99,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
 
 def is_pong(data: bytes) -> bool:
-    """Whether a frame is the answer to our ping; the mask is put over it again and again (RFC 6455, 5.3)."""
-    return data.startswith(_PONG) and int.from_bytes(data[6:]) ^ int.from_bytes(data[2:6] + data[2:3]) == _NUMBER
+    """Whether what has come is the answer to our ping and nothing else."""
+    if len(data) != _PONG.size:
+        return False
+    head, mask, payload = _PONG.unpack(data)
+    return bool(head == _PONG_HEAD and mask ^ payload == _NUMBER)
 
 
 def missing(before: int | None, data: bytes) -> int | None:

@@ -11,8 +11,8 @@ import asyncio
 LONGEST = 86_400.0
 """Whoever waits for longer is woken in between; loops have no timers for the far future."""
 
-_GRAIN = 0.0015
-"""Event loops count milliseconds: they cut the time and round the delay, so a timer may ring that much early. Who then
+GRAIN = 0.0015
+"""Event loops count whole milliseconds from the last whole one, and round. A timer may ring that much early; who then
 waits for the rest again does so in vain, as fast as the machine can."""
 
 
@@ -40,7 +40,7 @@ class Alarm:
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            timer = None if seconds is None else loop.call_later(min(max(0.0, seconds), LONGEST) + _GRAIN, self.ring)
+            timer = None if seconds is None else loop.call_later(min(max(0.0, seconds), LONGEST) + GRAIN, self.ring)
             try:
                 await self._waiter
             finally:

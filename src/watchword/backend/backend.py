@@ -23,6 +23,7 @@ from watchword.backend.publishing import Joined, Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
 from watchword.backend.ticket_inputs import bound_input, take_ticket
+from watchword.backend.timetable import Timetable
 from watchword.backend.watching import Watching, merge_last_event_id
 from watchword.base.errors import Code, Problem, invalid_payload, not_supported
 from watchword.data.writes import Written
@@ -106,6 +107,7 @@ class Backend:
         self.exchange = Exchange(channels, application.rules)
         self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
+        self.timetable = Timetable(clock)
         self.executor: Executor | None = None
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
@@ -207,6 +209,7 @@ class Backend:
         call = self.call(context)
 
         async def core(admitted: op.Watch) -> Watching:
+            procedure.require(context.principal, names)  # who may not have one is told that, and not of its ticket
             given = self._with_ticket(procedure, context.principal, admitted.data)
             if procedure.resumes:
                 given = merge_last_event_id(given, admitted.since)

@@ -121,6 +121,16 @@ class Conversation:
         return self._machine.is_closed
 
     @property
+    def watched(self) -> int:
+        """How many subscriptions to procedures there are."""
+        return len(self._watches)
+
+    @property
+    def followed(self) -> int:
+        """How many subscriptions to collections and channels there are."""
+        return len(self._subscriptions)
+
+    @property
     def state(self) -> State:
         """Where the authentication stands."""
         return self._machine.state
@@ -144,7 +154,7 @@ class Conversation:
         """
         self._identified = identified
         if transport.line is not None and (self._pace.gap is None or self._pace.gap):
-            self._writer.begin(transport.line)
+            self._writer.begin(transport.line, self._services.timetable)
         self._services.hub.enter(self)
         self._heart.connected(self._clock.monotonic())
         self._attendant.begun()
@@ -153,9 +163,9 @@ class Conversation:
             # As in `Verification`: between the upgrade's check and now, word of a revocation could not reach us.
             if principal is not None and not await self._services.is_live(principal):
                 self._machine.revoked(SESSION_ENDED, self._clock.monotonic())
-            await self._apply()
             async with anyio.create_task_group() as group:
-                self._group = group
+                self._group = group  # before anybody acts: what goes on beside the rest may begin with that
+                await self._apply()
                 group.start_soon(self._write, transport, group.cancel_scope)
                 await self._read(transport)
                 group.cancel_scope.cancel()
@@ -168,9 +178,9 @@ class Conversation:
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
-        if self._machine.is_closed:
-            return
         if self._attendant.filters:
+            if self._machine.is_closed:
+                return
             wanted = self._attendant.outgoing(subscription, event)
             if wanted is None:
                 return
@@ -188,11 +198,9 @@ class Conversation:
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
             return
-        if self._echo.is_kept:
-            self._echo.add(subscription, event)
-        else:
-            self._outbox.deliver(subscription, event)
-        if self._outbox.overrun or self._echo.overrun:
+        queue = self._echo if self._echo.is_kept else self._outbox
+        queue.deliver(subscription, event)
+        if queue.overrun:
             self._cut()
 
     def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:
@@ -269,7 +277,7 @@ class Conversation:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
         context = await self._subscriptions.rights_to_follow()
         if not self.is_closed:
-            await self._subscriptions.refile(context)
+            await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
             self._watches.refile(context)
 
     def end_watch(self, name: str, problem: Problem) -> None:

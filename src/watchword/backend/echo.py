@@ -27,7 +27,7 @@ class Echo:
         """Keep what comes from now on."""
         self.is_kept = True
 
-    def add(self, subscription: str | None, event: Event) -> None:
+    def deliver(self, subscription: str | None, event: Event) -> None:
         """Keep an event."""
         self._kept.append((subscription, event))
         self._size += event.size

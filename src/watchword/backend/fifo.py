@@ -245,6 +245,10 @@ class Fifo:
             self._batch = None
         return self._join(frames) if len(frames) > 1 else frames[0]
 
+    def next_at(self, now: float) -> float | None:
+        """Return when to look whether something may be written: now; None when nothing waits."""
+        return None if self.is_empty else now
+
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""
         moments = [moment for moment in (deadline, self._flush_at if self._queue else None) if moment is not None]

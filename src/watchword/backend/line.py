@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -27,23 +26,3 @@ class Line(Protocol):
 
     def when_read(self, call: Callable[[], None]) -> None:
         """Call `call` when the client has read all that was written; never, when the connection ends before."""
-
-
-class Soon:
-    """Makes a call after what runs now has come to its end: once, however often it is asked for until then."""
-
-    __slots__ = ("_call", "_is_due")
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._is_due = False
-
-    def ask(self) -> None:
-        """Ask for the call."""
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self._make)
-
-    def _make(self) -> None:
-        self._is_due = False
-        self._call()

@@ -19,12 +19,12 @@ import msgspec
 
 from watchword.backend.alarm import Alarm
 from watchword.backend.receipts import Receipts
-from watchword.protocol.dialect import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from watchword.backend.line import Line
+    from watchword.protocol.dialect import Frame
     from watchword.protocol.events import Event
 
 
@@ -41,15 +41,6 @@ class Mark(msgspec.Struct, frozen=True):
     def is_below(self, count: int, size: int) -> bool:
         """Whether this is more than the mark."""
         return count > self.count or size > self.size
-
-
-class _Encoded(msgspec.Struct, frozen=True):
-    """One of the frames that some events gave: the first knows the offset `after` which they come."""
-
-    subscription: str | None
-    frame: Frame
-    after: int | None
-    is_logged: bool
 
 
 class Outbox:
@@ -72,13 +63,13 @@ class Outbox:
         self._high = high or hard
         self._answers: deque[tuple[Frame, bool]] = deque()
         self._apart = 0
-        self._ready: deque[_Encoded] = deque()
+        self._ready: deque[tuple[str | None, Frame]] = deque()
         self._pending: dict[str | None, list[Event]] = {}
         self._waiting = 0
         self._event_bytes = 0
         self._answer_bytes = 0
         self._ready_bytes = 0
-        self._written_at = self._apart_at = -inf
+        self._written_at = self._apart_at = self._event_free_at = -inf
         self._due: float | None = None
         self._stretch = 1
         self._held = False
@@ -146,8 +137,8 @@ class Outbox:
     def discard(self, subscription: str | None) -> None:
         """Drop what waits of a subscription."""
         self._give_up(self._pending.pop(subscription, ()))
-        self._ready_bytes -= sum(len(each.frame) for each in self._ready if each.subscription == subscription)
-        self._ready = deque(each for each in self._ready if each.subscription != subscription)
+        self._ready_bytes -= sum(len(frame) for name, frame in self._ready if name == subscription)
+        self._ready = deque((name, frame) for name, frame in self._ready if name != subscription)
         self._room.ring()
 
     def withdraw(self, subscription: str | None, reach: int) -> int | None:
@@ -155,13 +146,11 @@ class Outbox:
 
         Returns up to where they have been written, None when the log alone cannot tell again what has been dropped.
         """
-        frames = [each for each in self._ready if each.subscription == subscription]
+        is_begun = any(name == subscription for name, _ in self._ready)  # which events the frames hold, nobody knows
         events = self._pending.get(subscription, ())
         self.discard(subscription)
-        if not all(each.is_logged for each in (*frames, *events)):
+        if is_begun or not all(event.is_logged for event in events):
             return None
-        if frames:
-            return frames[0].after
         return events[0].position - 1 if events else reach
 
     def discard_all(self) -> None:
@@ -190,36 +179,40 @@ class Outbox:
 
         When the connection closes after it (`is_last`), an answer waits for nothing.
         """
-        if not self._has_events:
-            self._due = None
-        elif self._due is None:
-            self._due = max(now, self._event_free_at) + self._gap
+        self._note_waiting(now)
         if self._answers and (is_last or self._may_answer(now)):
             answer, apart = self._answers.popleft()
             self._answer_bytes -= len(answer)
             self._apart -= apart
             self._note(now, apart=apart)
             return answer
-        if not self._has_events or now < self._event_free_at or self._is_too_close(now, apart=True):
+        if self._due is None or now < self._event_free_at or self._is_too_close(now, apart=True):
             return None
         self._pace(is_late=self._is_event_due(now))
-        if not self._ready:
-            subscription, events = next(iter(self._pending.items()))
-            del self._pending[subscription]
-            self._give_up(events)
-            self._encode(subscription, events)
-        if not self._ready:
-            return None
-        self._due = None
-        frame = self._ready.popleft().frame
-        self._ready_bytes -= len(frame)
-        self._note(now, apart=True)
+        frame = self._next_frame()
+        if frame is not None:
+            self._due = None
+            self._note(now, apart=True)
         return frame
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits that may be written at some time."""
-        return not (self._answers or self._has_events)
+        return not self._answers and (self._held or not (self._pending or self._ready))
+
+    def next_at(self, now: float) -> float | None:
+        """Return when the next frame may be written; None when nothing waits, or only for the client to read.
+
+        Where nothing can be written though that moment has come, `wait` is what knows more.
+        """
+        self._note_waiting(now)
+        if self._answers:
+            return now
+        if self._due is None:
+            return None
+        if self.receipts.is_waiting and not self.lagging:
+            return None if self.receipts.deadline == inf else now
+        return max(self._free_at(apart=True), self._event_free_at)
 
     async def wait(self, now: float, deadline: float | None) -> None:
         """Return when something may be written, when `deadline` has come, or when poked."""
@@ -233,17 +226,33 @@ class Outbox:
                 moments.append(self._free_at(apart=self._answers[0][1]))
         await self._alarm.wait(min(moments) - now if moments else None)
 
-    def _encode(self, subscription: str | None, events: Sequence[Event]) -> None:
-        is_logged = all(event.is_logged for event in events)
-        after: int | None = events[0].position - 1
-        for frame in self._push(subscription, events):
-            self._ready.append(_Encoded(subscription, frame, after, is_logged))
+    def _note_waiting(self, now: float) -> None:
+        """Note from when on the event that comes next is late."""
+        if self._held or not (self._pending or self._ready):
+            self._due = None
+        elif self._due is None:
+            self._due = max(now, self._event_free_at) + self._gap
+
+    def _next_frame(self) -> Frame | None:
+        """Return the next frame with events; of those that wait, all of one subscription are encoded."""
+        if self._ready:
+            _, frame = self._ready.popleft()
+            self._ready_bytes -= len(frame)
+            return frame
+        subscription, events = next(iter(self._pending.items()))
+        del self._pending[subscription]
+        self._give_up(events)
+        frames = iter(self._push(subscription, events))
+        first = next(frames, None)
+        for frame in frames:
+            self._ready.append((subscription, frame))
             self._ready_bytes += len(frame)
-            after = None  # once the first frame is gone, nobody knows which events the others hold
+        return first
 
     def _give_up(self, events: Sequence[Event]) -> None:
         self._waiting -= len(events)
-        self._event_bytes -= sum(event.size for event in events)
+        for event in events:
+            self._event_bytes -= event.size
 
     @property
     def _has_events(self) -> bool:
@@ -256,11 +265,6 @@ class Outbox:
         """Return when the pause after what was written is over, for a frame that keeps apart, or for another one."""
         return (self._written_at if apart else self._apart_at) + self._gap
 
-    @property
-    def _event_free_at(self) -> float:
-        """Return when the pause after the last frame that kept apart is over for one with events."""
-        return self._apart_at + self._gap * self._stretch
-
     def _pace(self, *, is_late: bool) -> None:
         """Keep frames with events further apart after one that has been late, and less so after each that was not."""
         self._stretch = STRETCH if is_late else max(1, self._stretch - 1)
@@ -270,15 +274,19 @@ class Outbox:
 
         When the client lags it is not read itself, so that no receipt would come.
         """
-        return now < self._free_at(apart=apart) or (not self.lagging and self.receipts.is_due(now, apart=apart))
+        if now < self._free_at(apart=apart):
+            return True
+        receipts = self.receipts
+        return not receipts.has_read(apart=apart) and not self.lagging and receipts.is_due(now, apart=apart)
 
     def _note(self, now: float, *, apart: bool) -> None:
         self._written_at = now
         if apart:
             self._apart_at = now
+            self._event_free_at = now + self._gap * self._stretch
         self.receipts.wrote(now, apart=apart)
         self._room.ring()
 
     def _is_event_due(self, now: float) -> bool:
         """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""
-        return self._has_events and not self._apart and self._due is not None and now >= self._due
+        return self._due is not None and now >= self._due and not self._apart and self._has_events

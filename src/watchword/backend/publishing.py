@@ -35,10 +35,14 @@ class _Wishes(msgspec.Struct, frozen=True):
 
 
 class Joined(msgspec.Struct, frozen=True):
-    """What a subscriber is told first, and from where on that leads; None where nothing is kept of the channel."""
+    """What a subscriber is told first, and from where on that leads; None where nothing is kept of the channel.
+
+    `lost` says why it is not what came after the position asked for.
+    """
 
     position: str | None = None
     missed: list[Event] = []
+    lost: Problem | None = None
 
 
 class Publishing:
@@ -71,13 +75,13 @@ class Publishing:
             self._channels.join(hearer, channel)
             return Joined(missed=[Event(PUBLISHED, here, 0, is_logged=False)])
         # Nothing can be said between the two: what is not in the history comes afterwards.
-        missed = self._missed(operation)
+        missed, lost = self._missed(operation)
         self._channels.join(hearer, channel)
         if self._exchange.rules(channel).retention.size <= 0:
             return Joined()
         if not missed:
-            return Joined(self._exchange.position(channel))
-        return Joined(self._exchange.position_before(missed[0].position), missed)
+            return Joined(self._exchange.position(channel), lost=lost)
+        return Joined(self._exchange.position_before(missed[0].position), missed, lost)
 
     async def rejoin(self, context: Context, operation: op.Join) -> None:
         """Let a connection hear a channel, or go on hearing it, by the rights of now.
@@ -112,31 +116,32 @@ class Publishing:
     async def _require(self, rule: Rule, context: Context, channel: Any) -> None:
         await require(rule, self._call(context), channel, await self._identity.names())
 
-    def _missed(self, operation: op.Join) -> list[Event]:
+    def _missed(self, operation: op.Join) -> tuple[list[Event], Problem | None]:
         if not isinstance(operation.data, dict):
-            return []
+            return [], None
         asked = {name: operation.data[name] for name in ("history", "since", "restart") if name in operation.data}
-        if not asked or self._exchange.rules(operation.channel).retention.size <= 0:
-            return []
+        if not asked.keys() & {"history", "since"} or self._exchange.rules(operation.channel).retention.size <= 0:
+            return [], None
         try:
             wishes = msgspec.convert(asked, _Wishes)
         except msgspec.ValidationError as error:
             raise invalid_payload(str(error)) from error
         if wishes.history is not None and wishes.history < 0:
             raise Problem(Code.INVALID_PAYLOAD, "history must be a number from 0 on.")
-        return [
-            Event(PUBLISHED, each.data, each.number, self._exchange.mark(each), is_logged=False)
-            for each in self._kept(operation.channel, wishes)
-        ]
+        kept, lost = self._kept(operation.channel, wishes)
+        events = [Event(PUBLISHED, each.data, each.number, self._exchange.mark(each), is_logged=False) for each in kept]
+        return events, lost
 
-    def _kept(self, channel: str, wishes: _Wishes) -> list[Publication]:
+    def _kept(self, channel: str, wishes: _Wishes) -> tuple[list[Publication], Problem | None]:
         """Return what is told first; who asks for a restart begins anew where the position is lost."""
+        lost = None
         if wishes.since is not None:
             try:
-                return self._exchange.history(channel, since=wishes.since)
+                return self._exchange.history(channel, since=wishes.since), None
             except Problem as problem:
                 if problem.code is not Code.POSITION_LOST or not wishes.restart:
                     raise
+                lost = problem
         if wishes.since is not None and wishes.history is None:
-            return []
-        return self._exchange.history(channel, last=wishes.history)
+            return [], lost
+        return self._exchange.history(channel, last=wishes.history), lost

@@ -57,6 +57,10 @@ class Receipts:
         self._asked_at, self._asked_for = now, self._written
         return self._answered
 
+    def has_read(self, *, apart: bool) -> bool:
+        """Whether the client is known to have read all that a frame has to wait for."""
+        return (self._written_at if apart else self._apart_at) == -inf
+
     def is_due(self, now: float, *, apart: bool) -> bool:
         """Whether a frame has to wait until the client has read: what keeps `apart` for all frames, others for those.
 

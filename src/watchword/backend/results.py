@@ -6,7 +6,6 @@ import inspect
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from watchword.backend.native import write_native
 from watchword.backend.signatures import shape_of
 from watchword.backend.tracked import Tracked
 from watchword.base.errors import Code, Problem
@@ -15,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 
     from watchword.backend.call import Call
-    from watchword.backend.signatures import Signature
+    from watchword.backend.signatures import Shape, Signature
     from watchword.protocol.operations import Manner
+
+
+_ANY = shape_of(Any)
 
 
 class Results:
@@ -52,9 +54,7 @@ class Results:
         return self._tracked(self._signature.begin(call, data, self._manner))
 
     def _write(self, value: Any) -> Any:
-        if self._manner.native:
-            return write_native(value, self._signature.output_type)
-        return self._signature.output.write(value)
+        return self._write_as(value, self._signature.output_type, self._signature.output)
 
     def _member(self, value: Any) -> Any:
         """Of what comes later, and stands beside other members, nothing is annotated."""
@@ -63,7 +63,14 @@ class Results:
         return self._later(value) if inspect.isawaitable(value) else self._write_any(value)
 
     def _write_any(self, value: Any) -> Any:
-        return write_native(value, Any) if self._manner.native else shape_of(Any).write(value)
+        return self._write_as(value, Any, _ANY)
+
+    def _write_as(self, value: Any, kind: Any, shape: Shape) -> Any:
+        if not self._manner.native:
+            return shape.write(value)
+        from watchword.backend.native import write_native  # noqa: PLC0415 - few ask for it, and all would wait
+
+        return write_native(value, kind)
 
     async def _later(self, value: Awaitable[Any]) -> Any:
         return self._write_any(await value)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from watchword.backend.following import Following, Move
     from watchword.backend.line import Line
     from watchword.backend.publishing import Joined
+    from watchword.backend.timetable import Timetable
     from watchword.base.clock import Clock
     from watchword.identity.authenticator import Authenticated
     from watchword.identity.client import Client
@@ -29,6 +30,7 @@ class Services(Protocol):
     clock: Clock
     hub: Hub
     journal: Journal
+    timetable: Timetable
 
     async def identify(self, credential: op.Credential, client: Client) -> Authenticated:
         """Check a credential, or raise Problem."""

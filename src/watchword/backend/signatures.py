@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin, get_type_
 import msgspec
 
 from watchword.backend.invalid_input import invalid_input, invalid_model, is_pydantic
-from watchword.backend.native import read_native
 from watchword.backend.tracked import Tracked
 from watchword.backend.uploads import ByteStream, FormData
 from watchword.base.errors import Code, Problem
@@ -62,7 +61,7 @@ class PlainShape:
         if self.kind is Any:
             return value
         try:
-            return msgspec.convert(value, self.kind, strict=True)
+            return msgspec.convert(value, self.kind, strict=True, str_keys=True)
         except msgspec.ValidationError as error:
             raise invalid_input(str(error)) from error
 
@@ -215,8 +214,11 @@ class Signature:
 
     @staticmethod
     def _read(shape: Shape, data: Any, manner: Manner) -> Any:
-        is_native = manner.native and not isinstance(shape, UploadShape)
-        return read_native(data, shape.kind) if is_native else shape.read(data)
+        if not manner.native or isinstance(shape, UploadShape):
+            return shape.read(data)
+        from watchword.backend.native import read_native  # noqa: PLC0415 - few ask for it, and all would wait
+
+        return read_native(data, shape.kind)
 
     def begin(self, call: Any, data: Any, manner: Manner = PLAIN) -> Any:
         """Call the function: a coroutine, or an async generator.

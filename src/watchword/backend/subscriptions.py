@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+ANOTHER_IDENTITY = "The identity of the connection has changed."
+
 Followed = op.Subscribe | op.FollowLog | op.Join
 
 
@@ -36,6 +38,10 @@ class Host(Peer, Listener, Protocol):
     @property
     def is_closed(self) -> bool:
         """Whether nothing more is said."""
+
+    @property
+    def watched(self) -> int:
+        """How many subscriptions to procedures it has beside these."""
 
     def say(self, outcome: out.Outcome) -> None:
         """Say an outcome."""
@@ -93,6 +99,9 @@ class Subscriptions:
 
     def __bool__(self) -> bool:
         return bool(self._operations)
+
+    def __len__(self) -> int:
+        return len(self._operations)
 
     def __contains__(self, subscription: object) -> bool:
         return subscription in self._operations
@@ -182,7 +191,8 @@ class Subscriptions:
         if self._operations.get(name) is not operation:  # the right has ended while it was being asked for
             self._part(operation)
             raise forbidden()
-        host.say(out.Subscribed(name, has_data=False, position=joined.position, id=operation.id))
+        told = out.Subscribed(name, has_data=False, position=joined.position, lost=joined.lost, id=operation.id)
+        host.say(told)
         for event in joined.missed:
             host.deliver(name, event)
         if is_new:
@@ -234,8 +244,11 @@ class Subscriptions:
         if hearer is not None:
             self._services.part(hearer, operation.channel)
 
-    async def refile(self, context: Context | Problem) -> None:
-        """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+    async def refile(self, context: Context | Problem, *, ends_others: bool) -> None:
+        """Follow everything anew under the rights of now; what is no longer allowed ends with an error.
+
+        With `ends_others` so does what another user followed.
+        """
         host = self._host
         await self._rejoin(context)
         # Until all has moved nothing waits: nobody else can act on the connection between two of its subscriptions.
@@ -246,6 +259,9 @@ class Subscriptions:
         self._owner = host.principal.subject
         for subscription, operation in tuple(self._operations.items()):
             if isinstance(operation, op.Join):
+                continue
+            if ends_others and not same_user:
+                self.fail(subscription, Problem(Code.INVALID_CREDENTIALS, ANOTHER_IDENTITY))
                 continue
             try:
                 move = self._refollow(_granted(context), operation)
@@ -291,7 +307,7 @@ class Subscriptions:
                 return context
 
     def _check_room(self, name: str | None) -> None:
-        if name not in self._operations and len(self._operations) >= self._most:
+        if name not in self._operations and len(self) + self._host.watched >= self._most:
             raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.", limit=self._most)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from watchword.backend.finishing import ended_once
+from watchword.backend.subscriptions import ANOTHER_IDENTITY
 from watchword.backend.tracked import Tracked
 from watchword.base.errors import Code, Problem
 from watchword.protocol import outcomes as out
@@ -31,6 +33,10 @@ class Watched(Protocol):
     @property
     def acting(self) -> Principal:
         """On whose behalf operations run."""
+
+    @property
+    def followed(self) -> int:
+        """How many subscriptions to collections and channels it has beside these."""
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest."""
@@ -81,7 +87,7 @@ class Watches:
         name = operation.subscription
         if name in self._running:
             raise Problem(Code.INVALID_PAYLOAD, f"Duplicate id {name}", reason="duplicate")
-        if len(self._running) >= self._most:
+        if len(self) + self._connection.followed >= self._most:
             raise Problem(Code.REQUESTS_EXCEEDED, "Too many subscriptions on this connection.", limit=self._most)
         watch = self._running[name] = _Watch(operation)
         self._connection.spawn(self._run, watch)
@@ -97,7 +103,7 @@ class Watches:
         """End at once what was granted to somebody else."""
         for name, watch in self._running.items():
             if watch.begun is not None and not watch.begun.keeps(principal):
-                self.end(name, Problem(Code.INVALID_CREDENTIALS, "The identity of the connection has changed."))
+                self.end(name, Problem(Code.INVALID_CREDENTIALS, ANOTHER_IDENTITY))
 
     def refile(self, context: Context | Problem) -> None:
         """Go on under the rights of now; what is not allowed by them ends."""
@@ -115,7 +121,7 @@ class Watches:
         operation, problem = watch.operation, None
         try:
             with watch.scope:
-                await self._watch(watch)
+                await ended_once(self._watch(watch))
         except Exception as error:  # noqa: BLE001 - a bug must not take the connection down
             problem = self._connection.explain(operation, error)
         finally:
@@ -139,6 +145,8 @@ class Watches:
         connection.say(out.Subscribed(operation.subscription, has_data=False, id=operation.id))
         async with aclosing(begun.values) as values:
             async for value in values:
+                if watch.is_unwanted:
+                    break
                 if isinstance(value, Tracked):
                     connection.say(out.Value(operation.subscription, value.data, value.id))
                 else:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from watchword.backend.line import Soon
-
 if TYPE_CHECKING:
     from watchword.backend.fifo import Fifo
     from watchword.backend.heart import Heart
     from watchword.backend.line import Line
     from watchword.backend.outbox import Outbox
     from watchword.backend.services import Transport
+    from watchword.backend.timetable import Timetable
     from watchword.base.clock import Clock
     from watchword.connection.machine import AuthMachine, Shut
 
@@ -45,12 +44,15 @@ class Writer:
         self._heart = heart
         self._clock = clock
         self._line: Line | None = None
+        self._timetable: Timetable | None = None
+        self._is_asked = False
         self._since: float | None = None
 
-    def begin(self, line: Line) -> None:
-        """Write to a line directly from now on, where that is possible."""
+    def begin(self, line: Line, timetable: Timetable) -> None:
+        """Write to a line directly from now on, where that is possible, at moments of a timetable."""
         self._line = line
-        self._outbox.begin(line, Soon(self._write_now).ask)
+        self._timetable = timetable
+        self._outbox.begin(line, self._ask)
 
     def is_stuck(self, seconds: float) -> bool:
         """Whether one write has taken longer than that."""
@@ -72,14 +74,36 @@ class Writer:
                 return
             await outbox.wait(now, self._heart.deadline)
 
+    def _ask(self) -> None:
+        """Write when something may be written, unless that is going to be seen to."""
+        if self._is_asked or self._timetable is None:
+            return
+        now = self._clock.monotonic()
+        moment = self._outbox.next_at(now)
+        if moment is not None:
+            self._is_asked = True
+            if moment > now:
+                self._timetable.at(moment, self._write_now)
+            else:
+                self._timetable.soon(self._write_now)
+
     def _write_now(self) -> None:
         """Write what may be written, without waking the task that writes; what is more than that is left to it."""
-        now, deadline = self._clock.monotonic(), self._heart.deadline
-        is_late = deadline is not None and now >= deadline
-        if not (is_late or self._machine.has_effects):
-            self._write_to_line(now)
-        if not self._outbox.is_empty or self._machine.has_effects:
-            self._outbox.poke()
+        self._is_asked = False
+        outbox, machine, now = self._outbox, self._machine, self._clock.monotonic()
+        deadline = machine.deadline
+        if machine.has_effects or (deadline is not None and now >= deadline):
+            outbox.poke()
+            return
+        self._write_to_line(now)
+        moment = outbox.next_at(now)
+        if moment is None:
+            return
+        if moment > now and self._timetable is not None:
+            self._is_asked = True
+            self._timetable.at(moment, self._write_now)
+        else:
+            outbox.poke()
 
     def _write_to_line(self, now: float) -> None:
         line, outbox = self._line, self._outbox

@@ -1,4 +1,4 @@
-"""Commands: serve, demo, init, users, tokens, keys, schema, doctor, version.
+"""Commands: serve, demo, init, users, tokens, keys, schema, trpc, doctor, version.
 
 Most of a start is importing, so that a command imports what it needs itself: `serve` listens before it goes on to that.
 """
@@ -20,6 +20,7 @@ from watchword.cli.credentials import keys, tokens
 from watchword.cli.importing import importing
 from watchword.cli.options import config_option, configure_logs, database_argument, database_option, settings_of
 from watchword.cli.programs import is_program, load_program
+from watchword.cli.trpc import trpc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,7 @@ def schema() -> None:
 
 app.add_command(tokens)
 app.add_command(keys)
+app.add_command(trpc)
 
 
 def main() -> None:

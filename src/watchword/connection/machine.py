@@ -13,7 +13,16 @@ import msgspec
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.base.errors import Code, Problem
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
-from watchword.protocol.operations import Authenticate, Ignore, Join, Open, Operation, Ping, Subscribe
+from watchword.protocol.operations import (
+    Authenticate,
+    Ignore,
+    Join,
+    Open,
+    Operation,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+)
 from watchword.protocol.outcomes import Authenticated, Cause, Deauthenticated, Failure, Issued, Opened, Refused, Renew
 
 
@@ -190,7 +199,7 @@ class AuthMachine:
         raise Problem(Code.TOKEN_EXPIRED)
 
     def _admits_while_leaving(self, operation: Operation) -> None:
-        if self._reason is not None and not isinstance(operation, Ping | Ignore):
+        if self._reason is not None and not isinstance(operation, Ping | Ignore | Unsubscribe):
             raise self._reason.problem
 
     def _admits_of_opening(self, operation: Operation) -> None:
@@ -198,6 +207,8 @@ class AuthMachine:
             if self.state is not State.WAITING:
                 raise Problem(Code.UNPROCESSABLE_CONTENT, "The connection has been opened already.")
         elif self.state is State.WAITING:
+            if self.policy.guarded and isinstance(operation, Ping | Ignore):
+                return
             if not self.policy.serves_unopened:
                 self.shut(Cause.EARLY)
             if isinstance(operation, Join | Subscribe):

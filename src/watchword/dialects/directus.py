@@ -112,9 +112,10 @@ class Directus:
             told = run[-1:] if single else run
             key = (self.name, subscription, single, len(told), told[-1].position)
             cache = told[0].cache
-            if key not in cache:
-                cache[key] = _event_frame(subscription, told, single=single)
-            frames.append(cache[key])
+            frame = cache.get(key)
+            if frame is None:
+                frame = cache[key] = _event_frame(subscription, told, single=single)
+            frames.append(frame)
         return frames
 
     def close_code(self, reason: out.Outcome | out.Cause | None) -> int:
@@ -308,7 +309,9 @@ def _meta(meta: dict[str, int] | None) -> dict[str, Any]:
     return {} if meta is None else {"meta": meta}
 
 
-def _runs(events: Sequence[Event]) -> list[list[Event]]:
+def _runs(events: Sequence[Event]) -> Sequence[Sequence[Event]]:
+    if len(events) == 1:  # as most of them are
+        return (events,)
     runs: list[list[Event]] = []
     for event in events:
         if runs and runs[-1][0].kind == event.kind != "init":

@@ -27,7 +27,9 @@ Observe = Callable[[str, Any, int, float], None]
 """Takes a request's method, the endpoint that its path led to (None for none), its status and its seconds."""
 
 _HIDDEN = "**********"
-_SECRET = re.compile(r"token|password|secret|otp|(?:^|&)(?:ticket|connectionparams|input)(?:=|$)", re.IGNORECASE)
+_SECRET = re.compile(r"token|password|secret|otp|(?:^|&)(?:ticket|connectionparams)(?:=|$)", re.IGNORECASE)
+_INPUT = "input"
+_SECRET_MEMBER = re.compile(r"token|ticket|password|secret|otp", re.IGNORECASE)
 _ONE_YEAR = 31_536_000
 
 
@@ -97,11 +99,16 @@ def shown_path(scope: Scope) -> str:
 
 
 def _redacted(query: str) -> str:
-    if "%" not in query and _SECRET.search(query) is None:
+    if "%" not in query and _INPUT not in query and _SECRET.search(query) is None:
         return query
     return "&".join(_redacted_pair(pair) for pair in query.split("&"))
 
 
 def _redacted_pair(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}={_HIDDEN}" if equals and _SECRET.search(unquote_plus(name)) else pair
+    name, equals, value = pair.partition("=")
+    if not equals:
+        return pair
+    called = unquote_plus(name)
+    # The inputs of procedures are JSON, in which anything may be called anything.
+    is_secret = _SECRET.search(called) or (called == _INPUT and _SECRET_MEMBER.search(unquote_plus(value)))
+    return f"{name}={_HIDDEN}" if is_secret else pair

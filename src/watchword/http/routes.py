@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from watchword.http.endpoint import Handler
     from watchword.http.graphql import GraphqlParts
     from watchword.http.server import Probe
-    from watchword.http.settings import HttpSettings
+    from watchword.http.settings import CorsSettings, HttpSettings
 
 
 def build_routes(
@@ -86,17 +86,22 @@ def build_routes(
 
 
 def build_app(
-    backend: Backend, settings: HttpSettings, routes: Sequence[BaseRoute], observe: Observe | None = None
+    backend: Backend,
+    settings: HttpSettings,
+    routes: Sequence[BaseRoute],
+    observe: Observe | None = None,
+    cors_below: Mapping[str, CorsSettings] | None = None,
 ) -> ASGIApp:
     """Return the ASGI application: the routes, an answer for every other path, and what all requests have in common.
 
-    The order of `routes` is the order in which they are tried. `observe` is told of every request.
+    The order of `routes` is the order in which they are tried. `observe` is told of every request. `cors_below` has
+    settings of their own for what is below some paths.
     """
     app: ASGIApp = _Rest(routes, Endpoint(Callers(backend, settings), settings, {}))
     if settings.rate_limit is not None or settings.rate_limit_global is not None:
         app = Rates(app, settings, backend.clock)
-    if settings.cors.enabled:
-        app = Cors(app, settings.cors)
+    if settings.cors.enabled or cors_below:
+        app = Cors(app, settings.cors, cors_below)
     return AccessLog(app, settings, observe)
 
 

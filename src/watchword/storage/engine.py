@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -177,14 +178,21 @@ class Database:
             yield
             return
         try:
-            with anyio.fail_after(TURN_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise unavailable("other writers do not end") from error
+            self._turn.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait_for(self._turn)
         try:
             yield
         finally:
             self._turn.release()
+
+    @staticmethod
+    async def _wait_for(turn: anyio.Lock) -> None:
+        try:
+            with anyio.fail_after(TURN_SECONDS):
+                await turn.acquire()
+        except TimeoutError as error:
+            raise unavailable("other writers do not end") from error
 
     def look(self) -> Look:
         """Return what looks for commits, on a connection outside the pool; `close` closes it if nobody has."""
@@ -422,13 +430,18 @@ async def _pause(_: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    connection.info[_PATIENCE].set(options.get(_PATIENCE))
+    driver: Any = connection.connection.dbapi_connection
+    patience = options.get(_PATIENCE)
+    restart = partial(connection.info[_PATIENCE].set, patience)
+    restart()
     if options.get(_UNCHECKED):
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once a transaction has begun
-    if _BEGIN in options:
+    if _BEGIN not in options:
+        driver.begin("BEGIN")
+    elif patience is None:  # upkeep, of which nothing at all happens before the lock is ours
         connection.exec_driver_sql(options[_BEGIN])
-    else:
-        connection.connection.dbapi_connection.begin()  # type: ignore[union-attr]  # it is the driver's, of ours
+    else:  # the wait for the lock takes nothing from the time of the first statement
+        driver.begin(options[_BEGIN], restart)
 
 
 def _count_anew(connection: Connection, *_: object) -> None:

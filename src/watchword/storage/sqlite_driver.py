@@ -1,7 +1,8 @@
 """The driver of SQLite as SQLAlchemy sees it: aiosqlite, with one trip to its thread for each statement.
 
 SQLAlchemy's own adapter makes four: for the cursor, the statement, its rows and the cursor's end. Such a trip costs
-more than most statements do. A transaction that takes no lock when it begins does so together with its first statement.
+more than most statements do. A transaction that is told to begins together with its first statement, and what has
+ended is not ended again when the connection goes back to the pool.
 """
 
 from __future__ import annotations
@@ -80,39 +81,48 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
     async def _run(self, statement: Callable[[sqlite3.Cursor], object]) -> None:
         """Run a statement and fetch its rows. The thread does one thing after the other, so that needs no lock."""
         driver: Any = self._connection
-        begins = self._adapt_connection.take_begin()
         # The adapter uses the driver's own members, too.
-        self._ran = await driver._execute(_run, driver._conn, statement, begins)  # noqa: SLF001
+        self._ran = await driver._execute(_run, driver._conn, statement, self._adapt_connection.prepare)  # noqa: SLF001
         self._rows = deque(self._ran.rows)
 
 
 class _Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ("_begins",)
+    __slots__ = ("_begin", "_begun", "_is_used")
 
     _cursor_cls = _Cursor  # type: ignore[assignment]  # it takes no connection but ours
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        self._begins = False
+        self._begin: str | None = None
+        self._begun: Callable[[], None] | None = None
+        self._is_used = False
 
-    def begin(self) -> None:
-        """Let the next statement be the first one of a transaction."""
-        self._begins = True
+    def begin(self, how: str, begun: Callable[[], None] | None = None) -> None:
+        """Let the next statement be the first one of a transaction; when that has begun, `begun` is called."""
+        self._begin, self._begun = how, begun
 
-    def take_begin(self) -> bool:
-        """Whether the statement that is about to run is the first one of a transaction."""
-        begins, self._begins = self._begins, False
-        return begins
+    def prepare(self, cursor: sqlite3.Cursor) -> None:
+        """Begin the transaction in which a statement is about to run; if it cannot, the next one has to do it."""
+        self._is_used = True
+        if self._begin is not None:
+            cursor.execute(self._begin)
+            self._begin = None
+            if self._begun is not None:
+                self._begun()
 
     def commit(self) -> None:
-        """End the transaction, if a statement has begun it."""
-        if not self.take_begin():
+        """End the transaction, if a statement has run."""
+        self._begin = None
+        if self._is_used:
             super().commit()
+            self._is_used = False
 
     def rollback(self) -> None:
-        """Undo the transaction, if a statement has begun it."""
-        if not self.take_begin():
+        """Undo the transaction, if a statement has run."""
+        self._begin = None
+        if self._is_used:
             super().rollback()
+            self._is_used = False
 
 
 class SqliteDriver(AsyncAdapt_aiosqlite_dbapi):
@@ -126,11 +136,14 @@ class SqliteDriver(AsyncAdapt_aiosqlite_dbapi):
         return _Connection(self, super().connect(*arg, **kw).driver_connection)
 
 
-def _run(connection: sqlite3.Connection, statement: Callable[[sqlite3.Cursor], object], begins: bool) -> _Ran:
+def _run(
+    connection: sqlite3.Connection,
+    statement: Callable[[sqlite3.Cursor], object],
+    prepare: Callable[[sqlite3.Cursor], None],
+) -> _Ran:
     cursor = connection.cursor()
     try:
-        if begins:
-            cursor.execute("BEGIN")
+        prepare(cursor)
         statement(cursor)
         rows = cursor.fetchall() if cursor.description is not None else ()
         return _Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)

@@ -138,6 +138,7 @@ async function server() {
   await ask("serverInfo", [], (value) => typeof value.project.project_name === "string");
   await ask("serverHealth", [], has({ status: "ok" }));
   await ask("readOpenApiSpec", [], (value) => value.openapi.startsWith("3.") && "/items/articles" in value.paths);
+  await ask("readGraphqlSdl", ["system"], (value) => value.includes("auth_login("));
   await ask("randomString", [20], (value) => /^[\w-]{20}$/.test(value));
   await ask("clearCache", [], nothing);
   await ask("readSettings", [], has({ id: 1 }));

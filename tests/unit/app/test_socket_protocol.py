@@ -31,17 +31,18 @@ def by_client(opcode: Opcode, payload: bytes) -> bytes:
 
 
 def test_the_answer_to_our_ping_is_known_under_any_mask() -> None:
-    assert all(is_pong(by_client(Opcode.PONG, b"read?")) for _ in range(50))
+    assert all(is_pong(by_client(Opcode.PONG, b"read")) for _ in range(50))
 
 
 @pytest.mark.parametrize(
     ("opcode", "payload"),
     [
+        (Opcode.PONG, b"seen"),
         (Opcode.PONG, b"other"),
-        (Opcode.PONG, b"read? "),
+        (Opcode.PONG, b"read "),
         (Opcode.PONG, b""),
-        (Opcode.PING, b"read?"),
-        (Opcode.TEXT, b"read?"),
+        (Opcode.PING, b"read"),
+        (Opcode.TEXT, b"read"),
     ],
 )
 def test_nothing_else_is_taken_for_it(opcode: Opcode, payload: bytes) -> None:
@@ -58,7 +59,7 @@ def test_what_is_missing_of_a_frame_is_known_wherever_a_read_ends(size: int) -> 
 
 
 def test_a_payload_that_is_read_in_many_parts_is_followed() -> None:
-    frame = by_client(Opcode.BINARY, by_client(Opcode.PONG, b"read?") * 3)
+    frame = by_client(Opcode.BINARY, by_client(Opcode.PONG, b"read") * 3)
     left: int | None = 0
     for part in (frame[:8], frame[8:19], frame[19:30], frame[30:]):
         left = missing(left, part)

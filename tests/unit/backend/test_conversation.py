@@ -16,6 +16,7 @@ from watchword.backend.conversation import CLOSE_TOO_BIG, Conversation
 from watchword.backend.following import Following, Move
 from watchword.backend.outbox import Mark
 from watchword.backend.pace import Pace
+from watchword.backend.timetable import Timetable
 from watchword.backend.verification import SESSION_ENDED
 from watchword.base import json
 from watchword.base.clock import ManualClock, SystemClock
@@ -59,6 +60,7 @@ class Desk:
         self.clock: Clock = SystemClock()
         self.hub = Hub(NoTables(), lambda: 0.0)
         self.journal = Journal("node0001", Level.INFO, lambda: 0.0)
+        self.timetable = Timetable(self.clock)
         self.read_by: list[str | None] = []
         self.followed_by: dict[str | None, str | None] = {}
         self.thinking: dict[str, anyio.Event] = {}
@@ -616,6 +618,20 @@ async def test_events_that_come_together_are_written_at_once_in_one_frame(desk: 
         told = await hear_all(line, direct)
         assert told["data"] == ["first", "second"]
         assert direct.written == [told]
+
+
+async def test_events_that_come_in_the_pause_after_another_are_written_when_it_is_over(desk: Desk) -> None:
+    async with directly(desk) as (_, line, direct):
+        desk.tell("ann", "first")
+        assert (await hear_all(line, direct))["data"] == ["first"]
+        for row in ("second", "third"):
+            desk.tell("ann", row)
+            await settled()
+        heard = [await hear_all(line, direct)]
+        while heard[-1]["data"][-1] != "third":
+            heard.append(await hear_all(line, direct))
+        assert [row for told in heard for row in told["data"]] == ["second", "third"]
+        assert len(direct.written) == 1 + len(heard)
 
 
 async def test_events_wait_for_a_line_that_is_not_free(desk: Desk) -> None:

@@ -102,10 +102,10 @@ def test_an_echo_is_bounded_and_forgets_what_ends() -> None:
     echo = Echo(HARD)
     echo.begin()
     for number in range(6):
-        echo.add("a" if number % 2 else "b", event(number))
+        echo.deliver("a" if number % 2 else "b", event(number))
     assert echo.overrun
     echo.discard("a")
     assert [kept.data for _, kept in echo.end()] == [0, 2, 4]
-    echo.add("a", event(1))
+    echo.deliver("a", event(1))
     echo.discard_all()
     assert echo.end() == []

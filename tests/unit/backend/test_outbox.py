@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import pytest
 from anyio import create_task_group, fail_after, wait_all_tasks_blocked
@@ -448,3 +449,44 @@ def test_an_event_that_has_waited_for_long_still_comes_after_what_begins_its_sub
     box.say(["answer"])
     assert box.take(18.0) == "a:1"
     assert box.take(19.0) == "answer"
+
+
+def test_the_next_event_may_be_written_when_the_pause_after_the_one_before_is_over() -> None:
+    box = outbox()
+    assert box.next_at(1.0) is None
+    box.deliver("a", event(1))
+    assert box.next_at(1.0) == -inf
+    assert box.take(1.0) == "a:1"
+    assert box.next_at(1.0) is None
+    box.deliver("a", event(2))
+    assert box.next_at(1.01) == 1.025
+
+
+def test_nothing_may_be_written_of_what_is_held() -> None:
+    box = outbox()
+    box.hold()
+    box.deliver("a", event(1))
+    assert box.next_at(1.0) is None
+
+
+def test_a_client_that_reads_says_itself_when_the_next_event_may_be_written() -> None:
+    box = outbox()
+    client = Client(box)
+    for name in "abc":
+        box.deliver(name, event(1))
+    assert box.take(0.0) == "a:1"
+    assert box.take(0.1) is None
+    assert box.next_at(0.1) == 0.1  # whether it ever answers is not known: `wait` sees to that
+    client.read()
+    assert box.take(0.2) == "b:1"
+    assert box.take(0.3) is None
+    assert box.next_at(0.3) is None
+
+
+def test_where_answers_wait_it_is_for_wait_to_know_when() -> None:
+    box = outbox()
+    box.deliver("a", event(1))
+    assert box.take(1.0) == "a:1"
+    box.deliver("a", event(2))
+    box.say(["answer"])
+    assert box.next_at(1.01) == 1.01

@@ -72,6 +72,7 @@ class Host:
         self.acting = ANN
         self.said, self.heard = anyio.create_memory_object_stream[out.Outcome](1_000)
         self.full: anyio.Event | None = None
+        self.followed = 0
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         self._group.start_soon(work, *arguments)
@@ -197,6 +198,11 @@ async def test_there_cannot_be_two_of_a_name_nor_too_many() -> None:
             watches.begin(watch("3"))
         assert caught.value.code is Code.REQUESTS_EXCEEDED
         assert len(watches) == 2
+        watches.end("2")
+        await anyio.wait_all_tasks_blocked()
+        host.followed = 1
+        with pytest.raises(Problem):
+            watches.begin(watch("3"))
         assert isinstance(await host.hear(), out.Subscribed)
 
 

@@ -17,7 +17,9 @@ from watchword.protocol.operations import (
     Join,
     Open,
     Operation,
+    Ping,
     Publish,
+    Unsubscribe,
 )
 from watchword.protocol.outcomes import (
     Authenticated,
@@ -43,6 +45,7 @@ STRICT = AuthPolicy(
 LOOSE = AuthPolicy(
     Mode.HANDSHAKE, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, opens=True, serves_unopened=True
 )
+GUARDED = AuthPolicy(Mode.PUBLIC, opens=True, guarded=True)
 OPEN = Open(None, 1)
 AUTHENTICATE = Authenticate(AccessToken(Secret("t")), 2)
 
@@ -75,6 +78,27 @@ def test_it_opens_as_the_public_or_as_somebody() -> None:
         machine.verified(OPEN, principal, 1.0, None)
         assert machine.effects() == [Admit(principal), Tell(Opened(1, authenticated))]
         assert machine.state is State.ACTIVE
+
+
+@pytest.mark.parametrize("sign", [Ping(), Ignore()])
+def test_a_guarded_connection_may_show_life_before_it_opens(sign: Operation) -> None:
+    machine = waiting(GUARDED)
+
+    machine.admits(sign, 1.0)
+
+    assert (machine.state, machine.effects()) == (State.WAITING, [])
+
+
+def test_what_a_refused_connection_gives_up_is_no_question() -> None:
+    machine = waiting(AuthPolicy(Mode.PUBLIC, opens=True, guarded=True, linger=1.0))
+    machine.rejected(OPEN, BAD, 1.0)
+    machine.effects()
+
+    machine.admits(Unsubscribe("1", 1), 1.0)
+    with pytest.raises(Problem):
+        machine.admits(Invoke("mirror", None, 2), 1.0)
+
+    assert machine.state is State.LEAVING
 
 
 def test_a_bad_credential_opens_as_the_public_and_is_told() -> None:

@@ -51,6 +51,8 @@ async def ask(app: ASGIApp, url: str = "/", public_url: str = "") -> tuple[httpx
         ("/trpc/a", "connectionParams=%7B%7D&input=1", "/trpc/a?connectionParams=**********&input=1"),
         ("/trpc/a", "input=1&connectionParams={}", "/trpc/a?input=1&connectionParams=**********"),
         ("/items/a", "filter[ticket][_eq]=1&sort=ticket", "/items/a?filter[ticket][_eq]=1&sort=ticket"),
+        ("/trpc/a", "input=%7B%22ticket%22%3A%22x%22%7D", "/trpc/a?input=**********"),
+        ("/trpc/a", "input=%7B%22topic%22%3A%22x%22%7D", "/trpc/a?input=%7B%22topic%22%3A%22x%22%7D"),
         ("/items/a", "a=%0a&password=x&otp=1", "/items/a?a=%0a&password=**********&otp=**********"),
     ],
 )

@@ -87,3 +87,28 @@ async def test_preflight_is_answered_with_all_that_may_be_sent() -> None:
 
 async def test_options_without_a_preflight_is_a_request_like_others() -> None:
     assert (await ask(LISTED, "OPTIONS", "http://localhost:3000")).status_code == 200
+
+
+async def test_what_is_below_a_path_has_settings_of_its_own() -> None:
+    below = CorsSettings(enabled=True, origins=("https://b.example",), allowed_headers=("trpc-accept",))
+    cors = Cors(app, CorsSettings(enabled=True, origins=("https://a.example",)), {"/trpc": below})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(cors), base_url="http://test") as http:
+
+        async def allowed(path: str, origin: str) -> str | None:
+            answer = await http.get(path, headers={"origin": origin})
+            found: str | None = answer.headers.get("access-control-allow-origin")
+            return found
+
+        assert await allowed("/trpc/x", "https://b.example") == "https://b.example"
+        assert await allowed("/trpc/x", "https://a.example") is None
+        assert await allowed("/items/x", "https://b.example") is None
+        assert await allowed("/trpcs", "https://a.example") == "https://a.example"
+        asked = {"origin": "https://b.example", "access-control-request-method": "GET"}
+        assert (await http.options("/trpc/x", headers=asked)).headers["access-control-allow-headers"] == "trpc-accept"
+
+
+async def test_nothing_is_said_where_it_is_not_enabled() -> None:
+    cors = Cors(app, CorsSettings(), {"/trpc": CorsSettings(enabled=True, origins=("https://b.example",))})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(cors), base_url="http://test") as http:
+        answer = await http.get("/items/x", headers={"origin": "https://b.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.util import greenlet_spawn
 
 from tests.unit.storage.support import fetch, run
+from watchword.storage.sqlite_driver import SqliteDriver
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from watchword.storage.engine import Database
 
 pytestmark = pytest.mark.anyio
@@ -73,3 +78,34 @@ async def test_a_connection_is_good_for_more_after_a_statement_that_fails(table:
             await run(table, "INSERT INTO item VALUES (1, NULL)")
     await run(table, "INSERT INTO item VALUES (1, 'a')")
     assert await fetch(table, "SELECT name FROM item") == [("a",)]
+
+
+async def test_a_transaction_that_cannot_begin_does_so_with_the_next_statement(tmp_path: Path) -> None:
+    file = str(tmp_path / "lock.db")
+    other = sqlite3.connect(file, timeout=0, isolation_level=None)
+
+    def use() -> None:
+        connection = SqliteDriver().connect(file, timeout=0, isolation_level=None)
+        cursor = connection.cursor()
+        other.execute("BEGIN IMMEDIATE")
+        connection.begin("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            cursor.execute("SELECT 1")
+        other.execute("ROLLBACK")
+        cursor.execute("SELECT 1")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+        other.execute("BEGIN IMMEDIATE")
+        connection.close()
+
+    await greenlet_spawn(use)
+    other.close()
+
+
+async def test_upkeep_has_the_lock_from_its_beginning(table: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "test.db", timeout=0, isolation_level=None)
+    async with table.write(silent=True):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.close()

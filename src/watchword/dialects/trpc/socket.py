@@ -165,7 +165,7 @@ class Trpc:
             return op.Unsubscribe(name, message.id)
         params, kind = message.params, _kind(message)
         since = None if params.lastEventId is ABSENT else str(params.lastEventId)
-        asked = _Asked(params.path, kind, _prefix(message.id, message.jsonrpc), since is not None)
+        asked = _Asked(params.path, kind, _prefix(message.id, message.jsonrpc))
         try:
             given = self._wire.read(params.input)
             since = since or last_event_id(given)
@@ -174,7 +174,7 @@ class Trpc:
                 return self._wire.call(kind, params.path, given, message.id)
             if name not in self._followed:
                 operation = self._wire.subscription(name, params.path, given, since, message.id)
-                self._followed[name] = asked
+                self._followed[name] = msgspec.structs.replace(asked, is_resumed=since is not None)
                 return operation
             refusal = Problem(Code.INVALID_PAYLOAD, f"Duplicate id {name}")
         except Problem as problem:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from watchword.access.permissions import Action
-from watchword.base import superjson
 from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.protocol import operations as op
@@ -61,11 +60,17 @@ class Wire(msgspec.Struct, frozen=True):
         """
         if not self.superjson or value is ABSENT:
             return value
-        return superjson.deserialize(value)
+        from watchword.base.superjson import deserialize  # noqa: PLC0415 - few ask for it, and all would wait
+
+        return deserialize(value)
 
     def write(self, value: Any) -> Any:
         """Return an output, or an error, as JSON."""
-        return superjson.serialize(value) if self.superjson else value
+        if not self.superjson:
+            return value
+        from watchword.base.superjson import serialize  # noqa: PLC0415 - few ask for it, and all would wait
+
+        return serialize(value)
 
     def subscription(self, name: str, path: str, given: Any, since: str | None, number: op.Id) -> op.Operation:
         """Return what a subscription asks for.

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 def described(
     procedures: Iterable[Procedure], principal: Principal, role_names: Mapping[str, str]
 ) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Return the paths and components of the procedures that a caller may call; subscriptions need a connection."""
+    """Return the paths and components of the procedures that a caller may call.
+
+    Those that take or give more than JSON are not among them.
+    """
     paths: dict[str, Json] = {}
     components: dict[str, Json] = {}
     for procedure in procedures:
-        if procedure.kind is not Kind.SUBSCRIPTION and procedure.admits(principal, role_names):
+        signature = procedure.signature
+        is_plain = procedure.kind is not Kind.SUBSCRIPTION and not signature.gives_many and signature.media_type is None
+        if is_plain and procedure.admits(principal, role_names):
             paths[f"/procedures/{procedure.path}"] = {"post": _described(procedure, components)}
     return paths, components
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from watchword.backend.limits import Occupancy
 from watchword.http.caller import Callers
 
 if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.backend.procedure_table import ProcedureTable
-    from watchword.http.settings import HttpSettings
+    from watchword.http.settings import CorsSettings, HttpSettings
     from watchword.http.trpc.options import TrpcOptions
+
+_METHODS = ("GET", "POST", "OPTIONS")
+_OWN_HEADERS = ("content-type", "authorization", "trpc-accept", "last-event-id")
 
 
 class Mount:
@@ -29,11 +34,19 @@ class Mount:
             names = ", ".join(sorted(taken))
             raise ValueError(f"{names} at {path}: built in; call your procedure otherwise, or name it in built_ins")
         self.path = path
+        self.below = f"{path}/{{path:path}}"
         self.backend = backend
         self.table = table
         self.options = options
-        self.http = http
-        self.callers = Callers(backend, http)
+        self.http = http if options.cors is None else replace(http, cors=options.cors)
+        self.callers = Callers(backend, self.http)
         self.origins = self.callers.origins
         self.occupancy = Occupancy(options.sockets)
+        self.cors = replace(self.http.cors, methods=_METHODS, allowed_headers=_headers(self.http.cors))
         self.max_body = http.max_payload_size if options.max_body is None else options.max_body
+
+
+def _headers(cors: CorsSettings) -> tuple[str, ...]:
+    """Return the headers that pages may send: those that are set, and those that clients of tRPC send by themselves."""
+    present = {name.lower() for name in cors.allowed_headers}
+    return (*cors.allowed_headers, *(name for name in _OWN_HEADERS if name not in present))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from watchword.backend.challenges import Challenge
@@ -15,6 +17,7 @@ from watchword.http.settings import CorsSettings
 
 SUPERJSON = "superjson"
 _FOREVER = 1e9
+_NAMED: dict[str, type[Mode | Reaction]] = {"mode": Mode, "on_expiry": Reaction, "on_message_expiry": Reaction}
 
 
 class EventOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,17 @@ class EventOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.reconnect_after is not None and self.ping > self.reconnect_after:
             raise ValueError("events.ping must not be longer than events.reconnect_after")
+
+
+def options_of(values: dict[str, Any]) -> TrpcOptions:
+    """Return options by name; modes and reactions may be given by their names.
+
+    Raises:
+        ValueError: a value is not fit.
+        TypeError: there is no such option.
+    """
+    named = {name: kind(values[name]) for name, kind in _NAMED.items() if name in values}
+    return TrpcOptions(**(values | named))
 
 
 class TrpcOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +93,8 @@ class TrpcOptions(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.transformer not in {None, SUPERJSON}:
             raise ValueError('transformer must be None or "superjson"')
+        if not all(isinstance(getattr(self, name), kind) for name, kind in _NAMED.items()):
+            raise ValueError(f"{', '.join(_NAMED)} must be members of Mode and Reaction")
         if Reaction.GRACE in {self.on_expiry, self.on_message_expiry}:
             raise ValueError("a socket of this dialect closes or is the public's when its token is over")
         if self.renew is not None and not 0 < self.renew < 1:

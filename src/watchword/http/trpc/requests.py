@@ -61,10 +61,8 @@ def asked_of(mount: Mount, request: Request) -> Asked:
     query = query_parameters(request)
     media_type = _media_type(request)
     is_batch = query.get("batch") == "1" and media_type == _JSON
-    root = request.scope.get("root_path", "") + mount.path
-    path = request.scope["path"].removeprefix(root).removeprefix(mount.path)
     raw_path: bytes = request.scope.get("raw_path") or b""
-    paths = paths_of(path, raw_path.partition(b"?")[0], is_batch=is_batch)
+    paths = paths_of(request.path_params["path"], raw_path.partition(b"?")[0], is_batch=is_batch)
     is_stream = _wants_stream(request)
     if is_stream and not is_batch:
         raise invalid_payload(f"{JSONL} needs batch=1")

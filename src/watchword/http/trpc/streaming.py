@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
+from watchword.backend.finishing import ended_once
 from watchword.backend.results import is_deferred
 from watchword.dialects.trpc.lines import ITERABLE, PROMISE
 from watchword.http.trpc.failed import Failed
@@ -79,7 +80,7 @@ class Streaming:
         if isinstance(data, dict):
             await self._members(group, chunk, path, data)
         else:
-            await self._each(chunk, path, data)
+            await ended_once(self._each(chunk, path, data))
 
     async def _members(self, group: TaskGroup, chunk: int, path: str, data: dict[str, Any]) -> None:
         later: list[Later] = []
@@ -93,7 +94,7 @@ class Streaming:
         await self._write((self._lines.fulfilled(chunk, there, later),))
         for member, kind, number in later:
             work = self._each if kind == ITERABLE else self._one
-            group.start_soon(work, number, path, data[member or ""])
+            group.start_soon(ended_once, work(number, path, data[member or ""]))
 
     async def _one(self, chunk: int, path: str, value: Awaitable[Any]) -> None:
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from watchword.backend.uploads import ByteStream, FormData, Upload
@@ -38,7 +39,7 @@ async def read_upload(request: Request, *, is_form: bool, limit: int) -> FormDat
             max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=limit
         ) as form:
             entries = [(name, await _read(value)) for name, value in form.multi_items()]
-    except (HTTPException, FormParserError, UnicodeError) as error:
+    except (HTTPException, MultiPartException, FormParserError, UnicodeError) as error:
         raise invalid_payload("The body is not the form that it says it is") from error
     return FormData(entries)
 

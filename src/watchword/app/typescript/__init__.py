@@ -1,0 +1,1 @@
+"""TypeScript: the types of a mount's procedures for clients of tRPC, read from the Python code."""
