@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from watchword.graphql.options import DocumentLimits
 
-_INTROSPECTION = frozenset({"__schema", "__type"})
+_SCHEMA = "__schema"
+"""What costs most of all that can be asked at the root: it tells of everything at once."""
+
+_INTROSPECTION = frozenset({_SCHEMA, "__type"})
 _INTROSPECTION_DEPTH = 20
 """How deep a description of types goes: the usual tools ask for nine wrappers of a type."""
 
@@ -51,6 +54,9 @@ class _Walk:
         roots = self._level([node.selection_set])
         if len(roots) > self._limits.roots:
             raise _refused(f"more than {self._limits.roots} fields at its root", node)
+        described = [nodes[0] for nodes in roots.values() if nodes[0].name.value == _SCHEMA]
+        if len(described) > 1:
+            raise _refused("more than one description of the schema", described[1])
         for nodes in roots.values():
             is_described = nodes[0].name.value in _INTROSPECTION
             self._below(nodes, 1, _INTROSPECTION_DEPTH if is_described else self._limits.depth)

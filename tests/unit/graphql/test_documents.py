@@ -65,6 +65,7 @@ def test_bad_document_is_not_kept() -> None:
         ("{ ...A } fragment A on Query { b ...B } fragment B on Query { ...A }", "within itself"),
         ("{ " + "b " * 5_000 + "}", "more than 5000 tokens"),
         ("{" + "a{" * 3_000, "nested too deeply"),
+        ("{ a: __schema { types { name } } b: __schema { types { name } } }", "more than one description"),
         ("{ a {} }", "Syntax Error"),
         ("{ ", "Syntax Error"),
         ("", "Syntax Error"),
