@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.context import Connection, Context
 from watchword.base.errors import invalid_payload
-from watchword.base.secret import Secret
+from watchword.base.secret import Secret, random_token
 from watchword.http.origins import SAFE_METHODS, Origins
 from watchword.identity.client import Client, parse_address
 from watchword.protocol.operations import AccessToken, Credential
@@ -107,7 +106,7 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     """Return what is known of a connection by its request, under a name that cannot be guessed."""
     scope = connection.scope
     return Connection(
-        secrets.token_urlsafe(_ID_BYTES),
+        random_token(_ID_BYTES),
         dialect,
         client,
         headers=tuple(scope["headers"]),
