@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,10 @@ from watchword.base.secret import Secret
 from watchword.protocol import operations as op
 from watchword.protocol.operations import ABSENT
 from watchword.query.wire import parse_query
+
+if TYPE_CHECKING:
+    from watchword.protocol import outcomes as out
+    from watchword.protocol.events import Event
 
 T = TypeVar("T")
 
@@ -165,6 +169,23 @@ def _read(given: Any, kind: type[T]) -> T:
         return msgspec.convert({} if given is ABSENT or given is None else given, kind, strict=True)
     except msgspec.ValidationError as error:
         raise invalid_payload(str(error)) from error
+
+
+def told_first(outcome: out.Subscribed, *, is_resumed: bool) -> dict[str, Any] | None:
+    """Return what a subscription to a collection or a channel begins with; None where it only goes on."""
+    is_told = outcome.has_data or not is_resumed or outcome.lost is not None
+    if outcome.position is None or not is_told:
+        return None
+    first: dict[str, Any] = {"event": "init", "data": outcome.data if outcome.has_data else None}
+    if outcome.lost is not None:
+        first["lost"] = outcome.lost.extensions.get("reason") or outcome.lost.message
+    return first
+
+
+def told_of(event: Event) -> dict[str, Any]:
+    """Return what has changed in a collection, or was said on a channel."""
+    kind = "message" if event.kind == "publish" else event.kind
+    return {"event": kind} if event.data is ABSENT else {"event": kind, "data": event.data}
 
 
 def last_event_id(given: Any) -> str | None:
