@@ -341,7 +341,7 @@ def test_a_subscription_that_the_server_ends_is_told_why() -> None:
 
 def test_several_who_follow_under_one_name_share_the_whole_message() -> None:
     event = Event("update", {"id": 1}, 7)
-    frames = set()
+    frames: set[str | bytes] = set()
     for _ in range(2):
         dialect = Trpc(Wire())
         received(call("subscription", "collections.changes", 1, input={"collection": "a"}), dialect=dialect)
