@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from watchword.access.permissions import Action
+from watchword.base import json
 from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.protocol import operations as op
@@ -165,10 +166,7 @@ def _must_resume(on_lost: str) -> bool:
 
 
 def _read(given: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert({} if given is ABSENT or given is None else given, kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise invalid_payload(str(error)) from error
+    return json.converted({} if given is ABSENT or given is None else given, kind)
 
 
 def told_first(outcome: out.Subscribed, *, is_resumed: bool) -> dict[str, Any] | None:
