@@ -116,15 +116,15 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     )
 
 
-def explicit_token(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> str | None:
-    """Return the token of the header `Authorization: Bearer` or of a parameter of the URL.
+def explicit_token(connection: HTTPConnection) -> str | None:
+    """Return the token of the header `Authorization: Bearer` or of the parameter `access_token`.
 
     Other schemes are not ours to judge.
 
     Raises:
         Problem: INVALID_PAYLOAD when there is more than one.
     """
-    found = [*tokens_in_query(connection, parameter), *bearer_tokens(connection)]
+    found = [*tokens_in_query(connection), *bearer_tokens(connection)]
     if len(found) > 1:
         raise invalid_payload(_SEVERAL)
     return found[0] if found else None
