@@ -21,8 +21,8 @@ ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:|^//", re.IGNORECASE)
 
 
 def pages() -> list[Path]:
-    """All pages that are checked: those at the top, and the whole of docs."""
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+    """All pages that are checked: those at the top, the whole of docs, and one for each example."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/*.md")])
 
 
 def blanked(pattern: re.Pattern[str], text: str) -> str:

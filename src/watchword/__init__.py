@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watchword.backend.items import Items
     from watchword.backend.limits import SocketLimits
     from watchword.backend.lines import Action, ActionType, Blocked, Line
+    from watchword.backend.outbox import Mark
     from watchword.backend.pace import KeepAlive
     from watchword.backend.procedures import Router
     from watchword.backend.request import Request
@@ -70,6 +71,7 @@ __all__ = [
     "ItemsEvent",
     "KeepAlive",
     "Line",
+    "Mark",
     "Principal",
     "Problem",
     "RemoteError",
@@ -120,6 +122,7 @@ _HOMES = {
     "ItemsEvent": "backend.hooks",
     "KeepAlive": "backend.pace",
     "Line": "backend.lines",
+    "Mark": "backend.outbox",
     "Principal": "access.principal",
     "Problem": "base.errors",
     "RemoteError": "backend.calls",

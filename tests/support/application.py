@@ -16,7 +16,7 @@ from watchword.app.application import Watchword
 from watchword.app.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from anyio.abc import TaskGroup
@@ -41,10 +41,14 @@ class Application:
         self._group = group
 
     def socket(
-        self, path: str = "/websocket", query: str = "", headers: Mapping[str, str] | None = None
+        self,
+        path: str = "/websocket",
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
     ) -> AbstractAsyncContextManager[ScriptedSocket]:
         """Open a socket that has said nothing yet."""
-        return connect(self._group, self.app, path, query, headers)
+        return connect(self._group, self.app, path, query, headers, subprotocols)
 
     @asynccontextmanager
     async def authenticated(self, token: str) -> AsyncIterator[ScriptedSocket]:

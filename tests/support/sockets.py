@@ -34,9 +34,13 @@ class ScriptedSocket:
         self._to_app, self._app_receives = anyio.create_memory_object_stream[dict[str, Any]](100)
         self._app_sends, self._from_app = anyio.create_memory_object_stream[dict[str, Any]](10_000)
         self.close_code: int | None = None
+        self.close_reason = ""
+        self.subprotocol: str | None = None
         self._kept: deque[Any] = deque()
 
-    async def run(self, app: ASGIApp, path: str, query: str, headers: Mapping[str, str]) -> None:
+    async def run(
+        self, app: ASGIApp, path: str, query: str, headers: Mapping[str, str], subprotocols: Sequence[str] = ()
+    ) -> None:
         async def receive() -> Message:
             return await self._app_receives.receive()
 
@@ -54,7 +58,7 @@ class ScriptedSocket:
                 "query_string": query.encode(),
                 "root_path": "",
                 "headers": [(b"host", b"testserver"), *((k.lower().encode(), v.encode()) for k, v in headers.items())],
-                "subprotocols": [],
+                "subprotocols": list(subprotocols),
                 "client": ("127.0.0.1", 50000),
                 "server": ("127.0.0.1", 8055),
                 "extensions": {"websocket.http.response": {}},
@@ -74,6 +78,7 @@ class ScriptedSocket:
             await self._next()
             raise Refused(message["status"])
         assert message["type"] == "websocket.accept", message
+        self.subprotocol = message.get("subprotocol")
 
     async def say(self, message: Any) -> None:
         text = message if isinstance(message, str) else json.encode(message).decode()
@@ -93,6 +98,7 @@ class ScriptedSocket:
     async def closed(self) -> int:
         message = await self._next()
         assert message["type"] == "websocket.close", message
+        self.close_reason = message.get("reason") or ""
         return int(message["code"])
 
     async def next_within(self, seconds: float) -> Any:
@@ -122,8 +128,13 @@ class ScriptedSocket:
 
 
 @asynccontextmanager
-async def connect(
-    group: TaskGroup, app: ASGIApp, path: str = "/websocket", query: str = "", headers: Mapping[str, str] | None = None
+async def connect(  # noqa: PLR0917 - what an upgrade request says
+    group: TaskGroup,
+    app: ASGIApp,
+    path: str = "/websocket",
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+    subprotocols: Sequence[str] = (),
 ) -> AsyncIterator[ScriptedSocket]:
     """Open a socket for the length of a block.
 
@@ -134,7 +145,7 @@ async def connect(
     ended = anyio.Event()
 
     async def run() -> None:
-        await socket.run(app, path, query, headers or {})
+        await socket.run(app, path, query, headers or {}, subprotocols)
         ended.set()
 
     group.start_soon(run)

@@ -35,6 +35,7 @@ NAMES = [
     "ItemsEvent",
     "KeepAlive",
     "Line",
+    "Mark",
     "Principal",
     "Problem",
     "RemoteError",

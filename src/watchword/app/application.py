@@ -12,6 +12,10 @@ from starlette.routing import Route, WebSocketRoute
 from watchword import __version__
 from watchword.app.build import (
     build,
+    graphql_limits,
+    graphql_options,
+    graphql_pace,
+    graphql_policy,
     http_settings,
     logs_limits,
     logs_pace,
@@ -31,6 +35,8 @@ from watchword.dialects.directus import Directus
 from watchword.dialects.directus_logs import DirectusLogs
 from watchword.dialects.socketcluster import SocketCluster
 from watchword.http.demo_page import demo_routes
+from watchword.http.graphql import GraphqlOnDemand
+from watchword.http.graphql_sockets import GraphqlSockets
 from watchword.http.metrics import metrics_route
 from watchword.http.origins import Origins
 from watchword.http.routes import build_app, build_routes
@@ -75,6 +81,8 @@ class Watchword(Program):
         self.parts = build(self.settings, application=self._application)
         self._setup = SetupLink(self.parts.db, self.parts.identity.users, self._show_link)
         self._http = http_settings(self.settings)  # what is wrong there is told at once
+        self._graphql = GraphqlOnDemand(self.parts.backend, graphql_options(self.settings))
+        self.parts.backend.executor = self._graphql
         self._demo = demo
         self._app: ASGIApp | None = None
 
@@ -116,8 +124,9 @@ class Watchword(Program):
         routes: list[BaseRoute] = [  # tried in this order: a socket does not look through all of REST first
             *self._sockets(http),
             *self._log_sockets(http),
+            *self._graphql_sockets(http),
             *self._socketcluster_sockets(http),
-            *build_routes(backend, http, self.parts.db.probe, __version__),
+            *build_routes(backend, http, self.parts.db.probe, __version__, self._graphql),
             *setup_routes(self._setup, backend, http),
         ]
         cors = self._serve_mounts(routes, http)
@@ -147,6 +156,19 @@ class Watchword(Program):
         )
         endpoint = SocketEndpoint(self.parts.backend, Directus, options)
         return [WebSocketRoute(path, endpoint) for path in dict.fromkeys((http.websocket.path, ALIAS))]
+
+    def _graphql_sockets(self, http: HttpSettings) -> list[BaseRoute]:
+        if http.websocket is None or http.websocket.graphql_authentication is None:
+            return []
+        options = SocketOptions(
+            policy=graphql_policy(self.settings),
+            pace=graphql_pace(self.settings),
+            origins=Origins(http),
+            session_cookie=http.session_cookie.name,
+            trusted_proxies=http.trusted_proxies,
+            limits=graphql_limits(self.settings),
+        )
+        return [WebSocketRoute(http.websocket.graphql_path, GraphqlSockets(self.parts.backend, options))]
 
     def _log_sockets(self, http: HttpSettings) -> list[BaseRoute]:
         if http.websocket is None or http.websocket.log_levels is None:

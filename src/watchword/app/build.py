@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,6 +32,8 @@ from watchword.data.mutate import Writer
 from watchword.data.plan import Limits
 from watchword.data.reflect import ReflectOptions
 from watchword.data.select import Reader
+from watchword.graphql.options import DocumentLimits
+from watchword.graphql.options import Options as GraphqlOptions
 from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, WebSocketInfo
 from watchword.identity.authenticator import Identity
 from watchword.identity.settings import IdentitySettings
@@ -44,6 +48,10 @@ from watchword.storage.share import ClientShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_LEVELS_BESIDE = 3
+"""Levels of a document that follow no relation: the root, an event's row, and the functions of a field."""
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -166,6 +174,39 @@ def identity_settings(settings: Settings) -> IdentitySettings:
         )
 
 
+def graphql_options(settings: Settings) -> GraphqlOptions:
+    """Return what the settings say of GraphQL.
+
+    Raises:
+        SettingsError: the file of documents cannot be read.
+    """
+    return GraphqlOptions(
+        limits=DocumentLimits(
+            tokens=settings["GRAPHQL_QUERY_TOKEN_LIMIT"],
+            depth=settings["MAX_RELATIONAL_DEPTH"] + _LEVELS_BESIDE,
+            aliases=settings["GRAPHQL_ALIASES_MAX"],
+            roots=settings["GRAPHQL_ROOT_FIELDS_MAX"],
+            rows=settings["GRAPHQL_ESTIMATED_ROWS_MAX"],
+        ),
+        introspection=settings["GRAPHQL_INTROSPECTION"],
+        default_limit=settings["QUERY_LIMIT_DEFAULT"],
+        rows=_bound(settings, "QUERY_ROWS_MAX"),
+        documents=_documents(settings["GRAPHQL_DOCUMENTS"]),
+        only_documents=settings["GRAPHQL_DOCUMENTS_ONLY"],
+    )
+
+
+def _documents(file: str) -> dict[str, str]:
+    """Read the documents that clients may name: an object of texts by their names, which may be their digests."""
+    if not file:
+        return {}
+    try:
+        named = msgspec.json.decode(Path(file).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SettingsError(f"GRAPHQL_DOCUMENTS: {error}") from error
+    return named | {hashlib.sha256(text.encode()).hexdigest(): text for text in named.values()}
+
+
 def http_settings(settings: Settings) -> HttpSettings:
     """Return what the settings say of HTTP.
 
@@ -212,6 +253,25 @@ def logs_policy(settings: Settings) -> AuthPolicy:
     on_failure = Reaction.DEMOTE if mode is Mode.PUBLIC else Reaction.CLOSE
     on_expiry = Reaction.DEMOTE if mode is Mode.PUBLIC else Reaction.GRACE
     return AuthPolicy(mode, settings["WEBSOCKETS_REST_AUTH_TIMEOUT"], on_reject=on_failure, on_expiry=on_expiry)
+
+
+def graphql_policy(settings: Settings) -> AuthPolicy:
+    """Return the rules of GraphQL's endpoint: whose credential fails goes, and comes again with another one."""
+    return AuthPolicy(
+        Mode(settings["WEBSOCKETS_GRAPHQL_AUTH"]),
+        settings["WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT"],
+        on_expiry=Reaction.CLOSE,
+    )
+
+
+def graphql_pace(settings: Settings) -> Pace:
+    """Return the numbers of GraphQL's endpoint: its clients read whatever arrives together."""
+    return msgspec.structs.replace(socket_pace(settings), gap=None)
+
+
+def graphql_limits(settings: Settings) -> SocketLimits:
+    """Return how many sockets that endpoint may have; it counts an address's by itself."""
+    return msgspec.structs.replace(socket_limits(settings), sockets=settings["WEBSOCKETS_GRAPHQL_CONN_LIMIT"])
 
 
 def log_level(settings: Settings) -> Level:
@@ -311,6 +371,8 @@ def _socket_info(settings: Settings) -> WebSocketInfo | None:
     return WebSocketInfo(
         authentication=settings["WEBSOCKETS_REST_AUTH"] if settings["WEBSOCKETS_REST_ENABLED"] else None,
         path=settings["WEBSOCKETS_REST_PATH"],
+        graphql_authentication=settings["WEBSOCKETS_GRAPHQL_AUTH"] if settings["WEBSOCKETS_GRAPHQL_ENABLED"] else None,
+        graphql_path=settings["WEBSOCKETS_GRAPHQL_PATH"],
         heartbeat=heartbeat,
         log_levels=levels_from(log_level(settings)) if settings["WEBSOCKETS_LOGS_ENABLED"] else None,
     )

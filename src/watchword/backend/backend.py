@@ -26,7 +26,7 @@ from watchword.backend.shapes import shape_of
 from watchword.backend.ticket_inputs import bound_input, take_ticket
 from watchword.backend.timetable import Timetable
 from watchword.backend.watching import Watching, merge_last_event_id
-from watchword.base.errors import Code, Problem, invalid_payload
+from watchword.base.errors import Code, Problem, invalid_payload, not_supported
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from watchword.backend.attendant import Attendant
     from watchword.backend.background import Background
     from watchword.backend.context import Connection
+    from watchword.backend.executor import Executor
     from watchword.backend.feed import Feed
     from watchword.backend.pace import Pace
     from watchword.backend.procedure_table import ProcedureTable
@@ -103,6 +104,7 @@ class Backend:
         self._publishing = Publishing(channels, self.exchange, application.rules, identity, self.call)
         self.clock = clock
         self.timetable = Timetable(clock)
+        self.executor: Executor | None = None
         self.entitlements = Entitlements(structure, reader, clock)
         self.hub = hub
         self.identity = identity
@@ -180,6 +182,16 @@ class Backend:
             return Reply(await procedure.call(call, admitted.data, names, operation.manner), id=operation.id)
 
         return await self._through(context, operation, core, socket)
+
+    async def execute(self, context: Context, operation: op.Execute) -> Reply | op.Subscribe:
+        """Run a document of a query language; return its result, or what it wants to follow.
+
+        Raises:
+            Problem: it cannot be run; NOT_SUPPORTED where nothing runs documents.
+        """
+        if self.executor is None:
+            raise not_supported("documents")
+        return await self.executor.execute(context, operation)
 
     async def watch(self, context: Context, operation: op.Watch, table: ProcedureTable | None = None) -> Watching:
         """Begin a subscription to a procedure of the application's, or of another table.
@@ -414,11 +426,11 @@ class Backend:
 
     async def _check(self, scope: Scope, operation: op.Subscribe) -> None:
         """Find out now, not at the first event, whether the query can be read."""
-        if operation.event is not None:
+        if operation.event is not None or not operation.initial:
             await self._reader.read(self.structure.catalogue, scope, replace(operation.query, limit=0, meta=()))
 
     async def _initial(self, scope: Scope, operation: op.Subscribe) -> Subscribed:
-        if operation.event is not None:
+        if operation.event is not None or not operation.initial:
             return Subscribed(operation.subscription, has_data=False)
         catalogue = self.structure.catalogue
         if operation.item is not None:

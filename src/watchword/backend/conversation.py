@@ -29,7 +29,7 @@ from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
-from watchword.protocol.dialect import Answering
+from watchword.protocol.dialect import Answering, Explaining
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -55,7 +55,8 @@ APPLICATION_SECONDS = 60.0
 """For how long the application's rules, authenticators and lines may think about one operation."""
 
 _ASKING = op.Open | op.Authenticate | op.Join | op.Publish
-_Quick = op.Ping | op.Ignore | op.Invalid | op.Unsubscribe | op.Invoke | op.Watch | op.Transmit | op.Answer | op.Raw
+_Calls = op.Invoke | op.Watch | op.Transmit | op.Answer
+_Quick = op.Ping | op.Ignore | op.Respond | op.Break | op.Invalid | op.Unsubscribe | op.Raw | _Calls
 
 
 class Conversation(Delivery):
@@ -157,7 +158,7 @@ class Conversation(Delivery):
         finally:
             self._machine.disconnected()
             shut = self.shut
-            self._attendant.closed(*(transport.ended if shut is None else (self.code(shut), shut.text)))
+            self._attendant.closed(*(transport.ended if shut is None else (self.code(shut), self.text(shut))))
             self._subscriptions.part_all()
             self._services.leave(self, self)
 
@@ -271,6 +272,9 @@ class Conversation(Delivery):
     async def _admit(self, operation: op.Operation) -> None:
         if self._machine.is_closed:
             return  # one that came in the same message has ended the connection
+        if isinstance(operation, op.Respond | op.Break):
+            self._take(operation)  # the same for everybody, so nobody is asked
+            return
         try:
             self._machine.admits(operation, self._clock.monotonic())
         except Problem as problem:
@@ -325,8 +329,8 @@ class Conversation(Delivery):
             case op.Deauthenticate():
                 await self.deauthenticate(None)
                 self._attendant.deauthenticated()
-            case op.Read() | op.Create() | op.Update() | op.Delete():
-                self.say(await self._services.perform(await self.caller(), operation))
+            case op.Read() | op.Create() | op.Update() | op.Delete() | op.Execute():
+                await self._ask(operation)
             case op.Publish():
                 await self._publish(operation)
             case op.Subscribe():
@@ -337,6 +341,18 @@ class Conversation(Delivery):
                 await self._subscriptions.join(operation)
             case _:
                 self._take(operation)
+
+    async def _ask(self, operation: op.Read | op.Write | op.Execute) -> None:
+        """Answer with what was read or written, or begin what a document wants to follow."""
+        caller = await self.caller()
+        if not isinstance(operation, op.Execute):
+            self.say(await self._services.perform(caller, operation))
+            return
+        done = await self._services.execute(caller, operation)
+        if isinstance(done, op.Subscribe):
+            await self._subscriptions.follow(done)
+        else:
+            self.say(done)
 
     async def _publish(self, operation: op.Publish) -> None:
         """Answer before the connection hears what it has published itself."""
@@ -352,7 +368,11 @@ class Conversation(Delivery):
         """Do what needs no waiting."""
         match operation:
             case op.Ping():
-                self.say(out.Pong(operation.id))
+                self.say(out.Pong(operation.id, self._machine.principal.expires_at))
+            case op.Respond(frame=frame):
+                self.write(frame)
+            case op.Break(code=code, text=text):
+                self.stop(code, text)
             case op.Ignore():
                 pass
             case op.Invalid(problem=problem):
@@ -426,6 +446,12 @@ class Conversation(Delivery):
     def code(self, shut: Shut) -> int:
         """Return the code to close with."""
         return shut.code or self._dialect.close_code(shut.reason)
+
+    def text(self, shut: Shut) -> str:
+        """Return the reason to close with."""
+        if shut.text or not isinstance(self._dialect, Explaining):
+            return shut.text
+        return self._dialect.close_text(self.code(shut))
 
     def _cut(self) -> None:
         self._services.hub.cut += 1

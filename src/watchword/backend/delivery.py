@@ -66,6 +66,9 @@ class Delivery(ABC):
         """Queue an event that the application has agreed to."""
         if self._machine.is_closed:
             return
+        if event.kind == "init" and not self._subscriptions.begins_with_data(subscription):
+            self.fail(subscription, Problem(Code.POSITION_LOST, "Too much has changed to be told one by one."))
+            return
         # So much at once is not the client's fault, however fast it reads.
         if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
             self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))

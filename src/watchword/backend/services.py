@@ -44,6 +44,9 @@ class Services(Protocol):
     async def perform(self, context: Context, operation: op.Read | op.Create | op.Update | op.Delete) -> out.Reply:
         """Read or write, or raise Problem."""
 
+    async def execute(self, context: Context, operation: op.Execute) -> out.Reply | op.Subscribe:
+        """Run a document, or raise Problem; return its result, or what it wants to follow."""
+
     async def subscribe(
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe
     ) -> Following:

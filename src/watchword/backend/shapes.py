@@ -68,20 +68,24 @@ def shape_of(catalogue: Catalogue, scope: Scope, operation: Subscribe) -> Shape:
 
 def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Column, ...] | None:
     """Return the columns that are told, or None when an image does not hold all that is asked for."""
-    if query.deep:
-        return None
     columns: dict[str, Column] = {}
+    is_in_image = not query.deep
     for selection in query.fields or _EVERY_FIELD:
         name = selection.path[0]
-        if len(selection.path) > 1 or selection.function is not None:
-            return None
-        names = _every(collection, rule) if name == "*" else [name]
-        for each in names:
+        for each in _every(collection, rule) if name == "*" else [name]:
             source = query.alias.get(each, each)
-            if source in collection.relations and source not in collection.fields:
-                return None
-            columns[each] = _column(collection, rule, each, source)
-    return tuple(columns.values())
+            if len(selection.path) > 1 or selection.function is not None or source not in collection.fields:
+                _check(collection, rule, source)
+                is_in_image = False
+            else:
+                columns[each] = _column(collection, rule, each, source)
+    return tuple(columns.values()) if is_in_image else None
+
+
+def _check(collection: Collection, rule: BoundRule, source: str) -> None:
+    """Refuse a field out of sight, also where what is told of it is read from the database."""
+    if (source not in collection.fields and source not in collection.relations) or not rule.allows(source):
+        raise forbidden_field(collection.name, source)
 
 
 def _every(collection: Collection, rule: BoundRule) -> list[str]:

@@ -111,6 +111,11 @@ class Subscriptions:
         """What they are called, in the order in which they began."""
         return tuple(self._operations)
 
+    def begins_with_data(self, subscription: str | None) -> bool:
+        """Whether a subscription is ever told all there is at once."""
+        operation = self._operations.get(subscription)
+        return not isinstance(operation, op.Subscribe) or operation.initial
+
     @property
     def are_live(self) -> bool:
         """Whether events are delivered to all of them as they come."""
@@ -136,7 +141,7 @@ class Subscriptions:
                 break
             services.hub.unfollow(host, name)  # it was withdrawn, or expired, while its data was being read
         self._operations[name] = operation
-        host.say(replace(following.told, id=operation.id))
+        host.say(replace(following.told, id=operation.id, projection=operation.projection))
         following.go_live()
         self._attendant.joined(operation)
 

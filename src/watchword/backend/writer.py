@@ -28,6 +28,9 @@ class Timekeeper(Protocol):
     def code(self, shut: Shut) -> int:
         """Return the code to close with."""
 
+    def text(self, shut: Shut) -> str:
+        """Return the reason to close with."""
+
 
 class Writer:
     """Writes what the outbox gives, in its order, and says how a connection ends."""
@@ -67,7 +70,7 @@ class Writer:
                 await transport.send(frame)
                 self._since, outbox.is_writing = None, False
             if connection.shut is not None:
-                await transport.close(connection.code(connection.shut), connection.shut.text)
+                await transport.close(connection.code(connection.shut), connection.text(connection.shut))
                 return
             await outbox.wait(now, self._heart.deadline)
 
@@ -87,8 +90,9 @@ class Writer:
     def _write_now(self) -> None:
         """Write what may be written, without waking the task that writes; what is more than that is left to it."""
         self._is_asked = False
-        outbox, now, deadline = self._outbox, self._clock.monotonic(), self._heart.deadline
-        if self._machine.has_effects or (deadline is not None and now >= deadline):
+        outbox, machine, now = self._outbox, self._machine, self._clock.monotonic()
+        deadline = machine.deadline
+        if machine.has_effects or (deadline is not None and now >= deadline):
             outbox.poke()
             return
         self._write_to_line(now)

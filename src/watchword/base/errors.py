@@ -26,6 +26,7 @@ class Code(StrEnum):
     FAILED_VALIDATION = "FAILED_VALIDATION"
     FORBIDDEN = "FORBIDDEN"
     GATEWAY_TIMEOUT = "GATEWAY_TIMEOUT"
+    GRAPHQL_VALIDATION = "GRAPHQL_VALIDATION"
     INTERNAL = "INTERNAL_SERVER_ERROR"
     INVALID_COLLECTION = "INVALID_COLLECTION"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
@@ -35,6 +36,7 @@ class Code(StrEnum):
     INVALID_QUERY = "INVALID_QUERY"
     INVALID_TOKEN = "INVALID_TOKEN"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
     NOT_FOUND = "NOT_FOUND"
     NOT_NULL_VIOLATION = "NOT_NULL_VIOLATION"
     NOT_SUPPORTED = "NOT_SUPPORTED"
@@ -66,6 +68,7 @@ STATUS: dict[Code, int] = {
     Code.FAILED_VALIDATION: 400,
     Code.FORBIDDEN: 403,
     Code.GATEWAY_TIMEOUT: 504,
+    Code.GRAPHQL_VALIDATION: 400,
     Code.INTERNAL: 500,
     Code.INVALID_COLLECTION: 403,
     Code.INVALID_CREDENTIALS: 401,
@@ -75,6 +78,7 @@ STATUS: dict[Code, int] = {
     Code.INVALID_QUERY: 400,
     Code.INVALID_TOKEN: 403,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_ACCEPTABLE: 406,
     Code.NOT_FOUND: 404,
     Code.NOT_NULL_VIOLATION: 400,
     Code.NOT_SUPPORTED: 501,
@@ -101,12 +105,14 @@ MESSAGES: dict[Code, str] = {
     Code.COLLECTION_INACTIVE: "Changes of this collection are not captured.",
     Code.CONTENT_TOO_LARGE: "Uploaded content is too large.",
     Code.FORBIDDEN: "You don't have permission to access this.",
+    Code.GRAPHQL_VALIDATION: "GraphQL validation error.",
     Code.INTERNAL: "An unexpected error occurred.",
     Code.INVALID_CREDENTIALS: "Invalid user credentials.",
     Code.INVALID_FOREIGN_KEY: "Invalid foreign key.",
     Code.INVALID_OTP: "Invalid user OTP.",
     Code.INVALID_TOKEN: "Invalid token.",
     Code.METHOD_NOT_ALLOWED: "Method not allowed.",
+    Code.NOT_ACCEPTABLE: "There is no answer of a type that the client takes.",
     Code.POSITION_LOST: "The position is no longer in the change log.",
     Code.REQUESTS_EXCEEDED: "Too many requests.",
     Code.ROUTE_NOT_FOUND: "Route doesn't exist.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 
 import uuid_utils.compat
 
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_BYTES = 5
 
 
 def uuid7() -> str:
@@ -16,4 +17,4 @@ def uuid7() -> str:
 
 def short_id() -> str:
     """Return eight random base32 characters: the id of an epoch, a node or a request."""
-    return "".join(secrets.choice(_BASE32) for _ in range(8))
+    return base64.b32encode(secrets.token_bytes(_BYTES)).decode().lower()

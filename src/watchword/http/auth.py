@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watchword.base.errors import Code, Problem
 from watchword.http.answers import NO_CONTENT, NO_STORE, Answer, json_answer
@@ -73,7 +73,7 @@ class Auth:
         Raises:
             Problem: INVALID_PAYLOAD, INVALID_CREDENTIALS, TOKEN_EXPIRED.
         """
-        token, mode = await self._presented(call.request)
+        token, mode = self.presented(call.request, await self._body(call.request))
         try:
             granted = await self._backend.identify(RefreshToken(token), call.context.client)
         except Problem as problem:
@@ -88,26 +88,42 @@ class Auth:
         Raises:
             Problem: INVALID_PAYLOAD when there is no token.
         """
+        body = await self._body(call.request)
         try:
-            token, _ = await self._presented(call.request)
+            token, _ = self.presented(call.request, body)
         except Problem as problem:
             if problem.code is not Code.INVALID_CREDENTIALS:
                 raise
         else:
             await self._backend.identity.log_out(token, call.context.client)
-        cookies = (self._settings.refresh_cookie, self._settings.session_cookie)
-        present = [cookie for cookie in cookies if cookie.name in call.request.cookies]
-        return NO_CONTENT.adding(*(self._cleared(cookie) for cookie in present))
+        return NO_CONTENT.adding(*self.cleared(call.request))
 
-    async def _presented(self, request: Request) -> tuple[Secret, Mode]:
-        body = await read_object(request, self._settings.max_payload_size)
+    def cleared(self, request: Request) -> list[tuple[str, str]]:
+        """Return the headers that make a client forget the cookies that it has sent."""
+        cookies = (self._settings.refresh_cookie, self._settings.session_cookie)
+        return [self._cleared(cookie) for cookie in cookies if cookie.name in request.cookies]
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        return await read_object(request, self._settings.max_payload_size)
+
+    def presented(self, request: Request, body: dict[str, Any]) -> tuple[Secret, Mode]:
+        """Return the token that a refresh or a logout is about, and how it is kept.
+
+        Raises:
+            Problem: INVALID_PAYLOAD when there is none, FORBIDDEN when a foreign page acts with the user's cookie.
+        """
         token, mode = parse_refresh(body, request, self._settings)
         if mode is not Mode.JSON:
             self._callers.origins.require_own(request)
         return token, mode
 
     def _tokens(self, granted: Authenticated, mode: Mode) -> Answer:
-        """Give tokens the way the client keeps them: what goes into a cookie is not in the body, but for `expires`."""
+        data, cookie = self.told(granted, mode)
+        answer = json_answer({"data": data}, headers=(NO_STORE,))
+        return answer if cookie is None else answer.adding(cookie)
+
+    def told(self, granted: Authenticated, mode: Mode) -> tuple[dict[str, Any], tuple[str, str] | None]:
+        """Return tokens the way the client keeps them: what goes into a cookie is not told, but for `expires`."""
         ttl = self._ttl(mode)
         now = self._backend.clock.now()
         left = ttl if granted.expires_at is None else min(ttl, math.ceil(granted.expires_at - now))
@@ -116,11 +132,10 @@ class Auth:
             data["refresh_token"] = granted.refresh_token
         if mode is not Mode.SESSION:
             data["access_token"] = granted.access_token
-        answer = json_answer({"data": data}, headers=(NO_STORE,))
         if mode is Mode.JSON:
-            return answer
+            return data, None
         kept = granted.access_token if mode is Mode.SESSION else granted.refresh_token
-        return answer.adding(("set-cookie", set_cookie(self._cookie(mode), kept or "", self._settings, now)))
+        return data, ("set-cookie", set_cookie(self._cookie(mode), kept or "", self._settings, now))
 
     def _ttl(self, mode: Mode) -> float:
         settings = self._backend.identity.settings

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watchword.backend.backend import Backend
+    from watchword.backend.context import Context
     from watchword.http.endpoint import Call, Handler
 
 _ROLES = "directus_roles"
@@ -53,15 +54,7 @@ class Mine:
 
     async def globals(self, call: Call) -> Answer:
         """Answer with what the caller's policies switch on."""
-        principal = call.context.principal
-        if principal.is_anonymous:
-            return json_answer({"data": {"app_access": False}})
-        data: dict[str, Any] = {
-            "app_access": principal.app,
-            "admin_access": principal.admin,
-            "enforce_tfa": await self._backend.identity.grants.enforces_tfa(principal.policies),
-        }
-        return json_answer({"data": data})
+        return json_answer({"data": await told_globals(self._backend, call.context)})
 
     async def permissions(self, call: Call) -> Answer:
         """Answer with what the caller may do, by collection and action.
@@ -84,6 +77,15 @@ class Mine:
             raise forbidden_collection(collection)
         key = call.request.path_params.get("key")
         return json_answer({"data": await self._backend.entitlements.of_item(call.context, collection, key)})
+
+
+async def told_globals(backend: Backend, context: Context) -> dict[str, Any]:
+    """Return what a caller's policies switch on."""
+    principal = context.principal
+    if principal.is_anonymous:
+        return {"app_access": False}
+    enforces = await backend.identity.grants.enforces_tfa(principal.policies)
+    return {"app_access": principal.app, "admin_access": principal.admin, "enforce_tfa": enforces}
 
 
 def _require_user(call: Call) -> None:

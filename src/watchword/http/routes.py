@@ -12,6 +12,8 @@ from watchword.http.auth import Auth
 from watchword.http.caller import Callers
 from watchword.http.cors import Cors
 from watchword.http.endpoint import Endpoint
+from watchword.http.graphql import GraphqlRoutes
+from watchword.http.graphql_system import Answering
 from watchword.http.items import Items, name_in_path
 from watchword.http.mine import Mine
 from watchword.http.openapi.document import Description
@@ -39,16 +41,23 @@ if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.http.access_log import Observe
     from watchword.http.endpoint import Handler
+    from watchword.http.graphql import GraphqlOnDemand
     from watchword.http.server import Probe
     from watchword.http.settings import CorsSettings, HttpSettings
 
 
-def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version: str) -> list[Route]:
-    """Return the routes of the REST API. `probe` returns when the database answers, and raises when it does not."""
+def build_routes(
+    backend: Backend, settings: HttpSettings, probe: Probe, version: str, graphql: GraphqlOnDemand | None = None
+) -> list[Route]:
+    """Return the routes of the REST API, and of GraphQL where there is some.
+
+    `probe` returns when the database answers, and raises when it does not.
+    """
     callers = Callers(backend, settings)
     auth = Auth(backend, callers, settings)
     server = Server(settings, probe, version, backend.clock, backend.identity.project.settings)
     items = Items(backend, settings, name_in_path)
+    utilities, description = Utilities(backend, settings), Description(backend, settings, version)
     families: dict[str, Mapping[str, Handler]] = {
         "/items/{collection}": items.of_collection,
         "/items/{collection}/{key}": items.of_item,
@@ -60,13 +69,16 @@ def build_routes(backend: Backend, settings: HttpSettings, probe: Probe, version
         **WellKnown(backend).routes,
         **system_routes(backend, settings),
         **ProjectSettings(backend, settings).routes,
-        **Utilities(backend, settings).routes,
+        **utilities.routes,
         **structure_routes(backend, settings),
         **snapshot_routes(backend, settings, version),
         **server.routes,
         **Procedures(backend, settings).routes,
-        **Description(backend, settings, version).routes,
+        **description.routes,
     }
+    if graphql is not None:
+        answering = Answering(backend, auth, server, utilities, description)
+        families |= GraphqlRoutes(graphql, answering, settings).routes
     routes = [Route(path, Endpoint(callers, settings, handlers)) for path, handlers in families.items()]
     # The session cookie is what these are about: a stale one must not keep anybody from logging in or out.
     routes += [Route(path, Endpoint(callers, settings, each, cookies=False)) for path, each in auth.routes.items()]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from watchword.backend.context import Context
     from watchword.backend.limits import Quota
     from watchword.base.clock import Clock
     from watchword.http.endpoint import Call, Handler
@@ -72,11 +73,20 @@ class Server:
         Raises:
             Problem: FORBIDDEN for the public.
         """
-        if call.context.principal.is_anonymous:
+        health = await self.told_health(call.context)
+        return json_answer(health, status=503 if health["status"] == "error" else 200, media_type=_HEALTH)
+
+    async def told_health(self, context: Context) -> dict[str, Any]:
+        """Return how things are; administrators see what was looked at.
+
+        Raises:
+            Problem: FORBIDDEN for the public.
+        """
+        if context.principal.is_anonymous:
             raise forbidden()
         status, milliseconds = await self._look()
         health: dict[str, Any] = {"status": status}
-        if call.context.principal.admin:
+        if context.principal.admin:
             check = {
                 "status": status,
                 "componentType": "datastore",
@@ -85,21 +95,25 @@ class Server:
                 "threshold": _SLOW_MILLISECONDS,
             }
             health |= {"releaseId": self._version, "checks": {"database:responseTime": [check]}}
-        return json_answer(health, status=503 if status == "error" else 200, media_type=_HEALTH)
+        return health
 
     async def info(self, call: Call) -> Answer:
-        """Answer what clients may know: the project to everybody, the rest to users."""
+        """Answer what clients may know."""
+        return json_answer({"data": await self.told(call.context)})
+
+    async def told(self, context: Context) -> dict[str, Any]:
+        """Return what clients may know: the project to everybody, the rest to users."""
         data: dict[str, Any] = {"project": await self._told_project()}
-        if call.context.principal.is_anonymous:
-            return json_answer({"data": data})
-        if call.context.principal.admin:
+        if context.principal.is_anonymous:
+            return data
+        if context.principal.admin:
             data["version"] = self._version
-        data["websocket"] = _websocket(self._settings.websocket, admin=call.context.principal.admin)
+        data["websocket"] = _websocket(self._settings.websocket, admin=context.principal.admin)
         limits = (self._settings.query_limit_default, self._settings.query_limit_max)
         data["queryLimit"] = {"default": limits[0], "max": limits[1]}
         data["rateLimit"] = _quota(self._settings.rate_limit)
         data["rateLimitGlobal"] = _quota(self._settings.rate_limit_global)
-        return json_answer({"data": data})
+        return data
 
     async def _told_project(self) -> dict[str, Any]:
         chosen = await self._chosen()
@@ -133,13 +147,16 @@ def _quota(quota: Quota | None) -> Any:
     return False if quota is None else {"points": quota.points, "duration": quota.seconds}
 
 
+def _endpoint(authentication: str | None, path: str) -> Any:
+    return False if authentication is None else {"authentication": authentication, "path": path}
+
+
 def _websocket(info: WebSocketInfo | None, *, admin: bool) -> Any:
     if info is None:
         return False
-    rest = {"authentication": info.authentication, "path": info.path}
     return {
-        "rest": rest if info.authentication is not None else False,
-        "graphql": False,
+        "rest": _endpoint(info.authentication, info.path),
+        "graphql": _endpoint(info.graphql_authentication, info.graphql_path),
         "heartbeat": info.heartbeat if info.heartbeat is not None else False,
         "logs": {"allowedLogLevels": info.log_levels} if admin and info.log_levels is not None else False,
     }

@@ -58,11 +58,14 @@ class CorsSettings(msgspec.Struct, frozen=True, kw_only=True):
 class WebSocketInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What `/server/info` tells of the sockets. `heartbeat` is in seconds, None for none.
 
-    `authentication` is None where there is no endpoint for items, `log_levels` where there is none for the log.
+    `authentication` is None where there is no endpoint for items, `graphql_authentication` where there is none for
+    GraphQL, `log_levels` where there is none for the log.
     """
 
     authentication: str | None = "handshake"
     path: str = "/websocket"
+    graphql_authentication: str | None = None
+    graphql_path: str = "/graphql"
     heartbeat: float | None = 30.0
     log_levels: dict[str, int] | None = None
 

@@ -52,13 +52,19 @@ class SocketOptions(msgspec.Struct, frozen=True):
 
 
 class SocketEndpoint:
-    """An ASGI application for the sockets of one dialect."""
+    """An ASGI application for the sockets of one dialect, which may share its `occupancy` with another one."""
 
-    def __init__(self, backend: Backend, dialect: Callable[[], Dialect], options: SocketOptions) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        dialect: Callable[[], Dialect],
+        options: SocketOptions,
+        occupancy: Occupancy | None = None,
+    ) -> None:
         self._backend = backend
         self._dialect = dialect
         self._options = options
-        self._occupancy = Occupancy(options.limits)
+        self._occupancy = occupancy or Occupancy(options.limits)
 
     @property
     def open(self) -> int:

@@ -83,7 +83,9 @@ class Collections:
         """Make one collection, or several."""
         self._modelling.check_administrator(call.context)
         body = await read_json(call.request, self._limit)
-        designs = [_decode(row, CollectionDesign) for row in (parse_rows(body) if isinstance(body, list) else [body])]
+        designs = [
+            decode_design(row, CollectionDesign) for row in (parse_rows(body) if isinstance(body, list) else [body])
+        ]
         await self._modelling.create_collections(call.context, designs)
         made = [self._modelling.collection(call.context, design.collection) for design in designs]
         return json_answer({"data": made if isinstance(body, list) else made[0]})
@@ -92,7 +94,7 @@ class Collections:
         """Say something of a collection."""
         self._modelling.check_administrator(call.context)
         name = call.path("collection")
-        change = _decode(await read_object(call.request, self._limit), CollectionChange)
+        change = decode_design(await read_object(call.request, self._limit), CollectionChange)
         one_key(change.collection, name, "collection")
         if not isinstance(change.meta, UnsetType):
             await self._modelling.change_collections(call.context, [(name, change.meta)])
@@ -101,7 +103,7 @@ class Collections:
     async def change_many(self, call: Call) -> Answer:
         """Say something of several collections, each of which its object names."""
         self._modelling.check_administrator(call.context)
-        changes = [_decode(row, CollectionChange) for row in _rows(await read_json(call.request, self._limit))]
+        changes = [decode_design(row, CollectionChange) for row in _rows(await read_json(call.request, self._limit))]
         given = [(_named(change.collection, "collection"), change.meta) for change in changes]
         said = [(name, meta) for name, meta in given if not isinstance(meta, UnsetType)]
         await self._modelling.change_collections(call.context, said)
@@ -135,7 +137,7 @@ class Fields:
     async def create(self, call: Call) -> Answer:
         """Add a field."""
         self._modelling.check_administrator(call.context)
-        design = _decode(await read_object(call.request, self._limit), FieldDesign)
+        design = decode_design(await read_object(call.request, self._limit), FieldDesign)
         await self._modelling.create_field(call.context, call.path("collection"), design)
         return self._one(call, design.field)
 
@@ -146,7 +148,7 @@ class Fields:
         body = await read_object(call.request, self._limit)
         one_key(body.get("field"), name, "field")
         await self._modelling.change_fields(
-            call.context, call.path("collection"), [_decode(body | {"field": name}, FieldDesign)]
+            call.context, call.path("collection"), [decode_design(body | {"field": name}, FieldDesign)]
         )
         return self._one(call, name)
 
@@ -154,7 +156,7 @@ class Fields:
         """Change several fields, each of which its object names."""
         self._modelling.check_administrator(call.context)
         collection = call.path("collection")
-        designs = [_decode(row, FieldDesign) for row in _rows(await read_json(call.request, self._limit))]
+        designs = [decode_design(row, FieldDesign) for row in _rows(await read_json(call.request, self._limit))]
         await self._modelling.change_fields(call.context, collection, designs)
         told = [self._modelling.field(call.context, collection, design.field) for design in designs]
         return json_answer({"data": told})
@@ -190,7 +192,7 @@ class Relations:
     async def create(self, call: Call) -> Answer:
         """Make a relation."""
         self._modelling.check_administrator(call.context)
-        design = _decode(await read_object(call.request, self._limit), RelationDesign)
+        design = decode_design(await read_object(call.request, self._limit), RelationDesign)
         await self._modelling.create_relation(call.context, design)
         return self._one(call, design.collection, design.field)
 
@@ -198,7 +200,7 @@ class Relations:
         """Change a relation."""
         self._modelling.check_administrator(call.context)
         collection, name = call.path("collection"), call.path("field")
-        change = _decode(await read_object(call.request, self._limit), RelationChange)
+        change = decode_design(await read_object(call.request, self._limit), RelationChange)
         design = RelationDesign(collection, name, schema=change.schema, meta=change.meta)
         await self._modelling.change_relation(call.context, design)
         return self._one(call, collection, name)
@@ -212,7 +214,12 @@ class Relations:
         return json_answer({"data": self._modelling.relation(call.context, collection, name)})
 
 
-def _decode(body: Any, design: type[Design]) -> Design:
+def decode_design(body: Any, design: type[Design]) -> Design:
+    """Return what a body asks to be made.
+
+    Raises:
+        Problem: INVALID_PAYLOAD.
+    """
     try:
         return msgspec.convert(body, design)
     except msgspec.ValidationError as error:

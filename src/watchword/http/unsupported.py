@@ -36,8 +36,6 @@ _FAMILIES = {
 _PATHS = {
     "/auth/password/request": "password resets",
     "/auth/password/reset": "password resets",
-    "/server/specs/graphql": "GraphQL schemas",
-    "/server/specs/graphql/{scope}": "GraphQL schemas",
     "/users/invite": "invitations",
     "/users/invite/accept": "invitations",
     "/users/me/tfa/disable": "second factors",

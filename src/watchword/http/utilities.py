@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watchword.backend.backend import Backend
+    from watchword.backend.context import Context
     from watchword.data.schema import Collection
     from watchword.http.endpoint import Call, Handler
     from watchword.http.settings import HttpSettings
@@ -59,10 +60,7 @@ class Utilities:
             Problem: INVALID_QUERY for a length that is not a number from 1 to 500.
         """
         given = parse_query_string(call.query_string).get("length")
-        length = _LENGTH if given in (None, "") else _whole(given)
-        if length is None or not 1 <= length <= _LONGEST:
-            raise invalid_query(f'"length" must be a number from 1 to {_LONGEST}')
-        return json_answer({"data": "".join(secrets.choice(_LETTERS) for _ in range(length))})
+        return json_answer({"data": random_text(_LENGTH if given in (None, "") else _whole(given))})
 
     async def make_hash(self, call: Call) -> Answer:
         """Answer with the hash of a text, as passwords are stored.
@@ -88,15 +86,21 @@ class Utilities:
         Raises:
             Problem: FORBIDDEN, also when one of the items is out of sight; INVALID_PAYLOAD.
         """
-        query = self._sorted(call, name_in_path(call))
+        name = name_in_path(call)
+        self._sorted(call.context, name)
         body = await read_object(call.request, self._limit)
         if any(not isinstance(body.get(name), str | int) or body[name] is True for name in ("item", "to")):
             raise invalid_payload('"item" and "to" are required and have to be keys')
-        rows = (await self._backend.perform(call.context, Read(query))).data
-        moved = _moved(query.fields[0].path[0], rows, str(body["item"]), str(body["to"]))
-        if moved:
-            await self._backend.perform(call.context, Update(Query(query.collection, fields=query.fields), moved))
+        await self.move(call.context, name, str(body["item"]), str(body["to"]))
         return NO_CONTENT
+
+    async def move(self, context: Context, name: str, item: str, to: str) -> None:
+        """Put an item into the place of another one; raises as `sort` does."""
+        query = self._sorted(context, name)
+        rows = (await self._backend.perform(context, Read(query))).data
+        moved = _moved(query.fields[0].path[0], rows, item, to)
+        if moved:
+            await self._backend.perform(context, Update(Query(query.collection, fields=query.fields), moved))
 
     async def clear(self, call: Call) -> Answer:
         """Forget what is kept in memory of rights, tokens and settings; nothing else is kept.
@@ -109,9 +113,9 @@ class Utilities:
         self._backend.forget()
         return NO_CONTENT
 
-    def _sorted(self, call: Call, name: str) -> Query:
+    def _sorted(self, context: Context, name: str) -> Query:
         """Return the query for all items in their order, with their keys and places."""
-        call.context.access.rule(name, Action.UPDATE)
+        context.access.rule(name, Action.UPDATE)
         collection = self._backend.structure.catalogue.collection(name)
         if not is_sorted(collection):
             raise invalid_payload(f'Collection "{name}" doesn\'t have a sort field')
@@ -120,19 +124,39 @@ class Utilities:
         return Query(name, fields=fields, sort=(Order((SORT,)), Order((key,))), limit=-1)
 
     async def _texts(self, call: Call, *names: str) -> list[str]:
-        """Return texts of the body. Hashing costs much, so it is not for everybody."""
         if call.context.principal.is_anonymous:
             raise forbidden()
-        body = await read_object(call.request, self._limit)
-        texts = []
-        for name in names:
-            text = body.get(name)
-            if not isinstance(text, str) or not text:
-                raise invalid_payload(f'"{name}" is required')
-            if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-                raise invalid_payload(f'"{name}" must not be longer than {MAX_BYTES} bytes')
-            texts.append(text)
-        return texts
+        return hashable(call.context, await read_object(call.request, self._limit), *names)
+
+
+def hashable(context: Context, given: Mapping[str, Any], *names: str) -> list[str]:
+    """Return texts to hash. Hashing costs much, so it is not for everybody.
+
+    Raises:
+        Problem: FORBIDDEN for the public, INVALID_PAYLOAD.
+    """
+    if context.principal.is_anonymous:
+        raise forbidden()
+    texts = []
+    for name in names:
+        text = given.get(name)
+        if not isinstance(text, str) or not text:
+            raise invalid_payload(f'"{name}" is required')
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+            raise invalid_payload(f'"{name}" must not be longer than {MAX_BYTES} bytes')
+        texts.append(text)
+    return texts
+
+
+def random_text(length: int | None = _LENGTH) -> str:
+    """Return a text that nobody can guess.
+
+    Raises:
+        Problem: INVALID_QUERY for a length that is not a number from 1 to 500.
+    """
+    if length is None or not 1 <= length <= _LONGEST:
+        raise invalid_query(f'"length" must be a number from 1 to {_LONGEST}')
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 def is_sorted(collection: Collection) -> bool:

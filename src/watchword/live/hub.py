@@ -145,7 +145,7 @@ class Hub:
             saw, sees = await self._sights([before, after], were)
             gone += [change.key for change, old, new in zip(were, saw, sees, strict=True) if old and not new]
         wanted = [key for key in gone if after.shape.item in {None, key}]
-        return self._marked([Event(Action.DELETE.value, key, reach, is_logged=False) for key in wanted])
+        return self._marked([Event(Action.DELETE.value, key, reach, is_logged=False, key=key) for key in wanted])
 
     async def anew(self, view: View, position: int) -> list[Event]:
         """Return the one event that gives all there is.
@@ -322,6 +322,6 @@ def _judged(view: View, changes: Sequence[Change], sights: Sequence[tuple[bool, 
 
 def _event_of_row(action: Action, change: Change, rows: dict[str, Row]) -> Event | None:
     if action == "delete":
-        return Event(action.value, change.key, change.position)
+        return Event(action.value, change.key, change.position, key=change.key)
     row = rows.get(change.key)
-    return None if row is None else Event(action.value, row, change.position)
+    return None if row is None else Event(action.value, row, change.position, key=change.key)

@@ -133,8 +133,8 @@ class View:
     def event(self, action: Action, change: Change, now: float) -> Event:
         """Make the event that all members get of a change that is an `action` to them."""
         if action is Action.DELETE:
-            return Event(action.value, change.key, change.position)
-        return Event(action.value, self.project(change.after or {}, now), change.position)
+            return Event(action.value, change.key, change.position, key=change.key)
+        return Event(action.value, self.project(change.after or {}, now), change.position, key=change.key)
 
     def project(self, row: Row, now: float) -> Row:
         """Make the JSON-ready row from an image: the columns asked for, null where this row hides them."""

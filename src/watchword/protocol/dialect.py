@@ -46,6 +46,14 @@ class Batching(Protocol):
 
 
 @runtime_checkable
+class Explaining(Protocol):
+    """What a dialect can do where its close codes have reasons that clients look at."""
+
+    def close_text(self, code: int) -> str:
+        """Return the reason to close with, beside a code."""
+
+
+@runtime_checkable
 class Answering(Protocol):
     """What a dialect can do where every call wants an answer, also one that is not even looked at."""
 

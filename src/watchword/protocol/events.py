@@ -42,14 +42,24 @@ class Event:
     `data` is one row as a JSON-ready mapping, or the key for a delete, or the rows for an `init`. The same event object
     goes to every subscriber of one view; `cache` holds what dialects have encoded of it, so that it is encoded once.
     `position` is the offset in the log, `mark` the position as a client may come back with it, `size` about how many
-    bytes the data take. What `is_logged` can be told again from the log.
+    bytes the data take. What `is_logged` can be told again from the log. `key` is that of the row that changed.
     """
 
-    __slots__ = ("cache", "data", "is_logged", "kind", "mark", "position", "size")
+    __slots__ = ("cache", "data", "is_logged", "key", "kind", "mark", "position", "size")
 
-    def __init__(self, kind: str, data: Any, position: int, mark: str | None = None, *, is_logged: bool = True) -> None:
+    def __init__(  # noqa: PLR0913 - what there is to tell of it
+        self,
+        kind: str,
+        data: Any,
+        position: int,
+        mark: str | None = None,
+        *,
+        is_logged: bool = True,
+        key: str | None = None,
+    ) -> None:
         self.kind = kind
         self.data = data
+        self.key = key
         self.position = position
         self.mark = mark
         self.is_logged = is_logged

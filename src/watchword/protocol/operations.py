@@ -12,6 +12,7 @@ import msgspec
 from watchword.access.permissions import Action
 from watchword.base.errors import Problem
 from watchword.base.secret import Secret
+from watchword.protocol.projection import Projection
 from watchword.query.query import Query
 
 Id = str | int | float | None
@@ -97,6 +98,21 @@ class Raw(msgspec.Struct, frozen=True):
     data: Any
 
 
+class Respond(msgspec.Struct, frozen=True):
+    """Have the dialect's own answer written, whoever is at the other end: it says nothing that anybody may not know."""
+
+    frame: str | bytes
+    id: Id = None
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Close with a code and a reason: the client does not keep to the protocol, or has said that it leaves."""
+
+    code: int
+    text: str = ""
+    id: Id = None
+
+
 class Invalid(msgspec.Struct, frozen=True):
     """A frame that could not be understood; `kind` is the dialect's name for what it seemed to be."""
 
@@ -150,6 +166,9 @@ class Subscribe(msgspec.Struct, frozen=True):
     `event` limits the kind of change and leaves out the initial data; `item` limits to one item, by its key. `since` is
     a position that an event or an outcome told: what came after it is told instead of the initial data. Where that
     cannot be told any more, everything is told anew, or with `must_resume` it is an error.
+
+    Without `initial` there is no such data, and the subscription ends where all would have to be told anew. A
+    `projection` writes its events.
     """
 
     subscription: str | None
@@ -159,6 +178,24 @@ class Subscribe(msgspec.Struct, frozen=True):
     since: str | None = None
     id: Id = None
     must_resume: bool = False
+    initial: bool = True
+    projection: Projection | None = None
+
+
+class Execute(msgspec.Struct, frozen=True):
+    """Run an operation of a document that says itself what it asks: a query, a mutation or a subscription.
+
+    `text` is the document, `digest` what it is known by; with `listed`, by the server's own list alone. `operation`
+    names one of several, `variables` are their values. `subscription` is what a subscription is called.
+    """
+
+    text: str | None = None
+    operation: str | None = None
+    variables: dict[str, Any] = {}
+    digest: str | None = None
+    listed: bool = False
+    subscription: str | None = None
+    id: Id = None
 
 
 class FollowLog(msgspec.Struct, frozen=True):
@@ -270,10 +307,13 @@ Operation = (
     | Ping
     | Ignore
     | Raw
+    | Respond
+    | Break
     | Invalid
     | Read
     | Write
     | Subscribe
+    | Execute
     | FollowLog
     | Join
     | Unsubscribe

@@ -9,6 +9,7 @@ import msgspec
 
 from watchword.base.errors import Problem
 from watchword.protocol.operations import ABSENT, Id, Operation
+from watchword.protocol.projection import Projection
 
 
 class Cause(StrEnum):
@@ -86,7 +87,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     """The subscription stands. `data` is the initial result; `has_data` is false where none was asked for.
 
     Of the server's log, `data` is the level's name. `position` is where it begins. `lost` says why what came
-    after the position asked for cannot be told; then `data` is the whole result.
+    after the position asked for cannot be told; then `data` is the whole result. `projection` writes its events.
     """
 
     subscription: str | None
@@ -96,6 +97,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     position: str | None = None
     lost: Problem | None = None
     id: Id = None
+    projection: Projection | None = None
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -122,9 +124,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Pong(msgspec.Struct, frozen=True):
-    """The answer to a ping."""
+    """The answer to a ping. `expires_at` is until when the connection's identity is good (epoch seconds)."""
 
     id: Id = None
+    expires_at: float | None = None
 
 
 class Renew(msgspec.Struct, frozen=True):

@@ -178,14 +178,21 @@ class Database:
             yield
             return
         try:
-            with anyio.fail_after(TURN_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise unavailable("other writers do not end") from error
+            self._turn.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait_for(self._turn)
         try:
             yield
         finally:
             self._turn.release()
+
+    @staticmethod
+    async def _wait_for(turn: anyio.Lock) -> None:
+        try:
+            with anyio.fail_after(TURN_SECONDS):
+                await turn.acquire()
+        except TimeoutError as error:
+            raise unavailable("other writers do not end") from error
 
     def look(self) -> Look:
         """Return what looks for commits, on a connection outside the pool; `close` closes it if nobody has."""

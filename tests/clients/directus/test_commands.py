@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(120)
 
 NOT_SUPPORTED = (
     "Asset|Comment|ContentVersion|Dashboard|Deployment|Extension|File|Flow|Folder|Notification|Operation|Panel|Preset|"
-    "Registry|Revision|Share|Translation|Zip|TwoFactor|Invite|inviteUser|passwordRe|registerUser|GraphqlSdl|utilsExport|"
+    "Registry|Revision|Share|Translation|Zip|TwoFactor|Invite|inviteUser|passwordRe|registerUser|utilsExport|"
     "utilsImport"
 )
 

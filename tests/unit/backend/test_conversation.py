@@ -29,7 +29,7 @@ from watchword.live.journal import Journal
 from watchword.live.matching import Shape, Sight
 from watchword.live.membership import BUFFER_LIMIT
 from watchword.protocol.events import Event
-from watchword.protocol.operations import AccessToken, Operation
+from watchword.protocol.operations import AccessToken, Execute, Operation, Subscribe
 from watchword.protocol.outcomes import Reply, Subscribed
 from watchword.protocol.records import Level, Record
 from watchword.query.filters import EVERYTHING
@@ -91,6 +91,9 @@ class Desk:
     async def context(self, principal: Principal, client: Client) -> Context:
         await self._think(f"rights of {principal.user}")
         return Context(principal, FULL_ACCESS, client)
+
+    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
+        raise NotImplementedError
 
     def leave(self, peer: Peer, listener: Listener) -> None:
         self.hub.leave(peer)

@@ -51,7 +51,7 @@ async def test_info_tells_users_what_there_is(client: httpx.AsyncClient) -> None
 
     assert data["websocket"] == {
         "rest": {"authentication": "handshake", "path": "/websocket"},
-        "graphql": False,
+        "graphql": {"authentication": "handshake", "path": "/graphql"},
         "heartbeat": 30.0,
         "logs": False,
     }

@@ -17,7 +17,6 @@ PATHS = {
     "/users/me/tfa/enable": "second factors",
     "/auth/password/request": "password resets",
     "/utils/import/articles": "imports of files",
-    "/server/specs/graphql/items": "GraphQL schemas",
 }
 
 

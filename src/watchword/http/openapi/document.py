@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from watchword.access.compile import Access
     from watchword.backend.backend import Backend
+    from watchword.backend.context import Context
     from watchword.data.catalogue import Catalogue
     from watchword.data.schema import Schema
     from watchword.http.endpoint import Call, Handler
@@ -50,16 +51,20 @@ class Description:
 
     async def read(self, call: Call) -> Answer:
         """Answer with the description of all that the caller may use."""
+        return json_answer(await self.document(call.context))
+
+    async def document(self, context: Context) -> Json:
+        """Return the description of all that a caller may use."""
         chosen = await self._backend.identity.project.settings()
-        paths, components = self._described.of(self._backend.structure.catalogue, call.context.access)
+        paths, components = self._described.of(self._backend.structure.catalogue, context.access)
         names = await self._backend.identity.names()
-        own, parts = described(self._backend.application.procedures, call.context.principal, names)
-        document: Json = {
+        own, parts = described(self._backend.application.procedures, context.principal, names)
+        return {
             "openapi": _VERSION,
             "info": {"title": chosen.project_name or self._settings.project_name, "version": self._version},
             "servers": [{"url": self._settings.public_url or "/"}],
             "security": [{}, {"bearer": []}, {"session": []}],
-            "paths": self._fixed(call) | paths | own,
+            "paths": self._fixed(context) | paths | own,
             "components": {
                 "schemas": components | parts,
                 "parameters": parameters(),
@@ -67,11 +72,10 @@ class Description:
                 "securitySchemes": self._schemes(),
             },
         }
-        return json_answer(document)
 
-    def _fixed(self, call: Call) -> dict[str, Json]:
-        principal, access = call.context.principal, call.context.access
-        paths = fixed.everybodys() | credentials.everybodys() | modelling.readers(readable(call.context))
+    def _fixed(self, context: Context) -> dict[str, Json]:
+        principal, access = context.principal, context.access
+        paths = fixed.everybodys() | credentials.everybodys() | modelling.readers(readable(context))
         if not principal.is_anonymous:
             paths |= fixed.users(reads_users=access.find("directus_users", Action.READ) is not None)
             paths |= credentials.users()

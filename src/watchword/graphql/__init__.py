@@ -1,0 +1,1 @@
+"""GraphQL: a schema for each shape of rights, and documents compiled to the queries that every road uses."""

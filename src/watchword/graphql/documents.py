@@ -1,0 +1,154 @@
+"""Documents: texts that have been parsed and validated against one schema, kept for whoever sends the same again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from watchword.base.errors import Code, Problem
+from watchword.graphql.limits import check_document
+from watchword.graphql.members import Delegated, member_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql import DocumentNode, GraphQLSchema, SelectionSetNode
+
+    from watchword.graphql.options import DocumentLimits
+
+MOST_ERRORS = 20
+MOST_KEPT = 2_000_000
+"""Characters of documents that are kept for one schema."""
+
+
+class Refused(Problem):
+    """A request was not run, for these errors. Those that are `plain` are for programs to read, as they are."""
+
+    def __init__(self, errors: list[Any], *, is_plain: bool = False) -> None:
+        super().__init__(Code.GRAPHQL_VALIDATION, errors=errors)
+        self.errors = errors
+        self.is_plain = is_plain
+
+
+class Document:
+    """One valid document. `kept` is for what others work out of it."""
+
+    def __init__(self, ast: DocumentNode) -> None:
+        self.ast = ast
+        self.fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        self.operations = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
+        self.kept: dict[Any, Any] = {}
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """Return the operation of that name, or the only one.
+
+        Raises:
+            Refused: there is none, or there are several and no name.
+        """
+        if name is None and len(self.operations) == 1:
+            return self.operations[0]
+        if name is None:
+            raise _refused("Must provide operation name if query contains multiple operations.")
+        for operation in self.operations:
+            if operation.name is not None and operation.name.value == name:
+                return operation
+        raise _refused(f'Unknown operation named "{name}".')
+
+
+class Documents:
+    """The documents of one schema, the most recently used at the end."""
+
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._introspection = introspection
+        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._size = 0
+
+    def known(self, text: str) -> Document | None:
+        """Return what is kept of a text."""
+        found = self._known.get(text)
+        if found is not None:
+            self._known.move_to_end(text)
+        return found
+
+    def understand(self, text: str) -> Document:
+        """Parse and validate a text; what is good is kept.
+
+        Raises:
+            Refused: it is not good, with all that is wrong with it.
+        """
+        try:
+            ast = parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
+        except GraphQLError as error:
+            raise Refused([error.formatted]) from None
+        except RecursionError:
+            raise _refused("The document is nested too deeply.") from None
+        errors = self._errors(ast)
+        if errors:
+            raise Refused([error.formatted for error in errors])
+        document = Document(ast)
+        self._keep(text, document)
+        return document
+
+    def _errors(self, ast: DocumentNode) -> list[GraphQLError]:
+        try:
+            check_document(ast, self._limits)
+        except GraphQLError as error:
+            return [error]
+        rules = specified_rules if self._introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        hidden = not self._introspection  # what a name is nearly like tells what there is
+        errors = validate(
+            self._schema, ast, rules, MOST_ERRORS, hide_suggestions=hidden, allow_empty_selection_sets=False
+        )
+        return errors or list(self._repetitions(ast))
+
+    def _repetitions(self, ast: DocumentNode) -> Iterator[GraphQLError]:
+        """Find mutations that may be used once in a document and are used again: guessing shall take its time."""
+        mutation = self._schema.mutation_type
+        once = {
+            name
+            for name, field in (mutation.fields if mutation is not None else {}).items()
+            if isinstance(member := member_of(field), Delegated) and member.once
+        }
+        fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+        for operation in ast.definitions if once else ():
+            if isinstance(operation, OperationDefinitionNode):
+                used: set[str] = set()
+                for node in _fields(operation.selection_set, fragments):
+                    name = node.name.value
+                    if name in used:
+                        yield GraphQLError(f'"{name}" can only be used once per request', node)
+                    used |= {name} & once
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._known[text] = document
+        self._size += len(text)
+        while self._size > MOST_KEPT:
+            forgotten, _ = self._known.popitem(last=False)
+            self._size -= len(forgotten)
+
+
+def _fields(selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[Any]:
+    """Yield the fields of the root, those of fragments included; validation has seen to it that there is no cycle."""
+    for node in selections.selections:
+        if node.kind == "field":
+            yield node
+        elif node.kind == "fragment_spread":
+            yield from _fields(fragments[node.name.value].selection_set, fragments)  # type: ignore[attr-defined]  # kind says what it is
+        else:
+            yield from _fields(node.selection_set, fragments)  # type: ignore[attr-defined]  # an inline fragment
+
+
+def _refused(text: str) -> Refused:
+    return Refused([GraphQLError(text).formatted])

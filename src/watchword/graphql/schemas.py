@@ -1,0 +1,109 @@
+"""Schemas: one for each shape of rights on a state of the database, made when asked for and kept for a while."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
+
+import anyio
+import anyio.to_thread
+from graphql import print_schema
+
+from watchword.graphql.documents import Documents
+from watchword.graphql.options import Area
+from watchword.graphql.schema import build_schema
+from watchword.graphql.sight import sights_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import GraphQLSchema
+
+    from watchword.access.compile import Access
+    from watchword.data.catalogue import Catalogue
+    from watchword.graphql.options import Options
+    from watchword.graphql.schema import Fields
+    from watchword.graphql.sight import Sights
+    from watchword.graphql.types import Types
+
+MOST_TYPES = 10_000
+"""Types of all schemas together; a table has about seven."""
+
+
+class More(Protocol):
+    """Gives the root fields of an endpoint that are about no collection."""
+
+    def __call__(self, types: Types, area: Area, *, admin: bool) -> Mapping[str, Fields]:
+        """Return them, under `query` and `mutation`."""
+
+
+class Schema:
+    """A schema with all that is kept for it."""
+
+    def __init__(self, catalogue: Catalogue, built: GraphQLSchema, options: Options) -> None:
+        self.catalogue = catalogue
+        self.built = built
+        self.documents = Documents(built, options.limits, introspection=options.introspection)
+        self._text: str | None = None
+
+    async def text(self) -> str:
+        """Return the schema in GraphQL's own language."""
+        if self._text is None:
+            self._text = await anyio.to_thread.run_sync(print_schema, self.built)
+        return self._text
+
+    @property
+    def size(self) -> int:
+        """How many types it has."""
+        return len(self.built.type_map)
+
+
+Key = tuple["Sights", Area, bool]
+
+
+class Schemas:
+    """Finds the schema for a caller's rights. `more` gives the root fields that are about no collection."""
+
+    def __init__(self, options: Options, more: More) -> None:
+        self._options = options
+        self._more = more
+        self._catalogue: Catalogue | None = None
+        self._sights: WeakKeyDictionary[Access, Sights] = WeakKeyDictionary()
+        self._known: OrderedDict[Key, Schema] = OrderedDict()
+        self._turn = anyio.Lock()
+
+    async def of(self, catalogue: Catalogue, access: Access, area: Area) -> Schema:
+        """Return the schema of one endpoint for these rights. What was made for another catalogue is forgotten."""
+        if catalogue is not self._catalogue:
+            self._catalogue = catalogue
+            self._sights.clear()
+            self._known.clear()
+        sights = self._sights.get(access)
+        if sights is None:
+            sights = self._sights[access] = sights_of(catalogue, access)
+        key = (sights, area, access.admin)
+        found = self._known.get(key)
+        return self._used(key, found) if found is not None else await self._made(catalogue, key)
+
+    async def _made(self, catalogue: Catalogue, key: Key) -> Schema:
+        """Make a schema beside the loop: a hundred tables take a tenth of a second."""
+        async with self._turn:
+            found = self._known.get(key)
+            if found is not None and found.catalogue is catalogue:
+                return self._used(key, found)
+            sights, area, admin = key
+            built = await anyio.to_thread.run_sync(
+                build_schema, catalogue, sights, area, partial(self._more, admin=admin)
+            )
+            made = Schema(catalogue, built, self._options)
+            if catalogue is self._catalogue:
+                self._known[key] = made
+                while len(self._known) > 1 and sum(each.size for each in self._known.values()) > MOST_TYPES:
+                    self._known.popitem(last=False)
+            return made
+
+    def _used(self, key: Key, schema: Schema) -> Schema:
+        self._known.move_to_end(key)
+        return schema

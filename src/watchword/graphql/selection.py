@@ -1,0 +1,317 @@
+"""Selection: from the selection sets of a document to the fields of queries, and to how their rows are put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    get_argument_values,
+    get_named_type,
+)
+from graphql.execution.values import get_directive_values
+
+from watchword.data.schema import Collection
+from watchword.graphql.arguments import query_of
+from watchword.graphql.assembly import Assembly, Cell
+from watchword.graphql.members import Column, Computed, Functions, Measure, Part, Related, member_of
+from watchword.query.query import Aggregate, Query, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from graphql import FragmentDefinitionNode, GraphQLField, SelectionNode, SelectionSetNode
+    from graphql.execution.values import VariableValues
+
+    from watchword.data.catalogue import Catalogue
+
+Fields = dict[str, list[FieldNode]]
+TYPENAME = "__typename"
+
+
+class Given:
+    """The arguments of one field, worked out for the variables of each request, or once where it has none."""
+
+    def __init__(self, field: GraphQLField, node: FieldNode) -> None:
+        self._field = field
+        self._node = node
+        self.is_constant = not _has_variables(node.arguments or ())
+        self._constant = get_argument_values(field, node) if self.is_constant else {}
+
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """Return the arguments by name."""
+        if self.is_constant:
+            return self._constant
+        return get_argument_values(self._field, self._node, variables)
+
+
+def _has_variables(node: Any) -> bool:
+    if isinstance(node, tuple | list):
+        return any(map(_has_variables, node))
+    if node.kind == "variable":
+        return True
+    return any(
+        _has_variables(part)
+        for name in ("value", "values", "fields")
+        if (part := getattr(node, name, None)) and not isinstance(part, str | bool)
+    )
+
+
+class Level(msgspec.Struct, frozen=True):
+    """The rows of one selection set: what is read of them, which rows are read below them, and how they are shown."""
+
+    collection: Collection
+    selections: tuple[Selection, ...]
+    alias: dict[str, str]
+    below: dict[str, Below]
+    assembly: Assembly
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether nothing below hangs on variables."""
+        return all(each.given.is_constant and each.level.is_constant for each in self.below.values())
+
+    def shaping(self, catalogue: Catalogue, query: Query, variables: VariableValues) -> Query:
+        """Return a query that shows what this does, of the rows that `query` takes.
+
+        Raises:
+            Problem: INVALID_QUERY for arguments below.
+        """
+        deep = {
+            name: each.level.shaping(
+                catalogue, query_of(catalogue, each.level.collection, each.given.values(variables)), variables
+            )
+            for name, each in self.below.items()
+        }
+        return msgspec.structs.replace(query, fields=self.selections, alias=self.alias, deep=deep)
+
+
+class Below(msgspec.Struct, frozen=True):
+    """The rows that a relation leads to."""
+
+    given: Given
+    level: Level
+    many: bool
+
+
+class Selector:
+    """Reads the selection sets of one operation, for one choice of what `@skip` and `@include` leave."""
+
+    def __init__(
+        self, catalogue: Catalogue, fragments: dict[str, FragmentDefinitionNode], variables: VariableValues
+    ) -> None:
+        self._catalogue = catalogue
+        self._fragments = fragments
+        self._variables = variables
+
+    def collect(self, shown: GraphQLObjectType, sets: Sequence[SelectionSetNode | None]) -> Fields:
+        """Return the fields of selection sets that are one, by response key in their order (specification, 6.3.2)."""
+        fields: Fields = {}
+        seen: set[str] = set()
+        for each in sets:
+            if each is not None:
+                self._collect(shown.name, each.selections, fields, seen)
+        return fields
+
+    def _collect(self, shown: str, selections: Sequence[SelectionNode], fields: Fields, seen: set[str]) -> None:
+        for node in selections:
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                fields.setdefault(response_key(node), []).append(node)
+                continue
+            inner: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in seen:
+                    continue
+                seen.add(node.name.value)
+                inner = self._fragments[node.name.value]
+            condition = inner.type_condition
+            if condition is None or condition.name.value == shown:  # no type here has others under it
+                self._collect(shown, inner.selection_set.selections, fields, seen)
+
+    def _is_included(self, node: FieldNode | FragmentSpreadNode | InlineFragmentNode | SelectionNode) -> bool:
+        if not node.directives:
+            return True
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        return not (skip and skip["if"]) and (include is None or bool(include["if"]))
+
+    def level(self, shown: GraphQLObjectType, collection: Collection, nodes: Sequence[FieldNode]) -> Level:
+        """Return what is read and shown of a collection's rows, by the selection sets of fields that are one."""
+        making = _LevelInTheMaking(self, self._catalogue, shown, collection)
+        return making.level(making.assembly(self.collect(shown, sets_of(nodes))))
+
+    def levels(
+        self, shown: GraphQLObjectType, collection: Collection, members: Sequence[Sequence[FieldNode]]
+    ) -> tuple[Level, list[Assembly]]:
+        """Return what is read of rows that are shown several times, and how each time."""
+        making = _LevelInTheMaking(self, self._catalogue, shown, collection)
+        assemblies = [making.assembly(self.collect(shown, sets_of(nodes))) for nodes in members]
+        return making.level(assemblies[0] if assemblies else making.assembly({})), assemblies
+
+    def plain(self, shown: Any, nodes: Sequence[FieldNode]) -> Callable[[Any], Any]:
+        """Return what makes of plain JSON what is shown of it: its members by their response keys."""
+        kind = get_named_type(shown)
+        if not isinstance(kind, GraphQLObjectType):
+            return lambda value: value
+        parts = []
+        for key, fields in self.collect(kind, sets_of(nodes)).items():
+            name = fields[0].name.value
+            if name == TYPENAME:
+                parts.append((key, "", _always(kind.name)))
+                continue
+            field = kind.fields[name]
+            member = member_of(field)
+            assert isinstance(member, Part)  # noqa: S101 - plain types have no others
+            parts.append((key, member.name, member.form or self.plain(field.type, fields)))
+        return _plain(parts)
+
+    def groups(self, shown: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[tuple[Aggregate, ...], Assembly]:
+        """Return what is asked of groups, and how they are shown."""
+        aggregates: dict[Aggregate, None] = {}
+        cells = []
+        for key, fields in self.collect(shown, sets_of(nodes)).items():
+            name = fields[0].name.value
+            if name == TYPENAME:
+                cells.append(Cell(key, "group", form=_always(shown.name)))
+                continue
+            member = member_of(shown.fields[name])
+            if isinstance(member, Measure):
+                measured = get_named_type(shown.fields[name].type)
+                aggregates |= dict.fromkeys(self._measured(member, measured, fields))
+                cells.append(Cell(key, member.function, form=self.plain(measured, fields)))
+            else:
+                cells.append(Cell(key, "group"))
+        return tuple(aggregates), Assembly(cells)
+
+    def _measured(self, member: Measure, shown: Any, nodes: Sequence[FieldNode]) -> list[Aggregate]:
+        if member.of_rows or not isinstance(shown, GraphQLObjectType):
+            return [Aggregate(member.function, "*")]
+        names = {fields[0].name.value for fields in self.collect(shown, sets_of(nodes)).values()} - {TYPENAME}
+        return [Aggregate(member.function, name) for name in sorted(names)]
+
+
+class _LevelInTheMaking:
+    """Collects what one level reads.
+
+    Columns come under their own names. Relations and functions get numbers for names, which no field can have: the same
+    relation may be asked for twice with different arguments.
+    """
+
+    def __init__(
+        self, selector: Selector, catalogue: Catalogue, shown: GraphQLObjectType, collection: Collection
+    ) -> None:
+        self._selector = selector
+        self._catalogue = catalogue
+        self._shown = shown
+        self._collection = collection
+        self._selections: dict[Selection, None] = {}
+        self._alias: dict[str, str] = {}
+        self._below: dict[str, Below] = {}
+
+    def level(self, assembly: Assembly) -> Level:
+        """Return what has been collected."""
+        return Level(self._collection, tuple(self._selections), self._alias, self._below, assembly)
+
+    def assembly(self, fields: Fields) -> Assembly:
+        """Collect what these fields need, and return how they are shown."""
+        typenames = {key for key, nodes in fields.items() if nodes[0].name.value == TYPENAME}
+        cells = {key: self._cell(key, nodes) for key, nodes in fields.items() if key not in typenames}
+        source = next((cell.source for cell in cells.values()), None) or self._anything()
+        if not cells:
+            self._selections[Selection((source,))] = None
+        named = _always(self._shown.name)
+        return Assembly([cells.get(key) or Cell(key, source, computed=named) for key in fields or (source,)])
+
+    def _anything(self) -> str:
+        """Return a field by which rows are told to be there, where nothing else is asked of them."""
+        members = (member_of(field) for field in self._shown.fields.values())
+        named = [member.name for member in members if isinstance(member, Column | Related)]
+        columns = [name for name in named if name in self._collection.fields]
+        return (columns or named)[0]
+
+    def _cell(self, key: str, nodes: Sequence[FieldNode]) -> Cell:
+        field = self._shown.fields[nodes[0].name.value]
+        match member_of(field):
+            case Column(name=name, form=form):
+                self._selections[Selection((name,))] = None
+                return Cell(key, name, form)
+            case Functions(name=name):
+                return self._functions(key, name, get_named_type(field.type), nodes)
+            case Related() as member:
+                return self._related(key, member, field, nodes)
+            case member:
+                raise TypeError(f"{member!r} is no member of a row")
+
+    def _functions(self, key: str, name: str, shown: Any, nodes: Sequence[FieldNode]) -> Cell:
+        number = self._number(name)
+        parts: list[tuple[str, str | None]] = []
+        for part, fields in self._selector.collect(shown, sets_of(nodes)).items():
+            asked = fields[0].name.value
+            if asked == TYPENAME:
+                parts.append((part, None))
+                continue
+            member = member_of(shown.fields[asked])
+            assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
+            self._selections[Selection((number,), member.function)] = None
+            parts.append((part, f"{number}_{member.function.value}"))
+        sources = [source for _, source in parts if source is not None]
+        if not sources:
+            member = member_of(next(iter(shown.fields.values())))
+            assert isinstance(member, Computed)  # noqa: S101 - see above
+            self._selections[Selection((number,), member.function)] = None
+            sources = [f"{number}_{member.function.value}"]
+        return Cell(key, sources[0], computed=_parts(parts, shown.name))
+
+    def _related(self, key: str, member: Related, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:
+        number = self._number(member.name)
+        related = self._catalogue.schema.collections[member.collection]
+        row = get_named_type(field.type)
+        assert isinstance(row, GraphQLObjectType)  # noqa: S101 - relations lead to rows
+        level = self._selector.level(row, related, nodes)
+        self._below[number] = Below(Given(field, nodes[0]), level, member.many)
+        # One path through the relation makes it an object; the other fields come with the query of the relation.
+        first = level.selections[0]
+        self._selections[Selection((number, *first.path), first.function)] = None
+        return Cell(key, number, nested=level.assembly)
+
+    def _number(self, name: str) -> str:
+        number = str(len(self._alias))
+        self._alias[number] = name
+        return number
+
+
+def response_key(node: FieldNode) -> str:
+    """Return the name that a field's value has in the response."""
+    return node.alias.value if node.alias else node.name.value
+
+
+def sets_of(nodes: Sequence[FieldNode]) -> list[SelectionSetNode | None]:
+    """Return the selection sets of fields that are one."""
+    return [node.selection_set for node in nodes]
+
+
+def _always(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
+def _parts(parts: list[tuple[str, str | None]], typename: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda row: {key: typename if source is None else row[source] for key, source in parts}
+
+
+def _plain(parts: list[tuple[str, str, Callable[[Any], Any]]]) -> Callable[[Any], Any]:
+    def make(value: Any) -> Any:
+        if isinstance(value, list):
+            return [make(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        return {key: form(value.get(name)) for key, name, form in parts}
+
+    return make

@@ -1,0 +1,184 @@
+"""Service: from a request to its result, for every road that brings GraphQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+import msgspec
+from graphql import DocumentNode, GraphQLError, SelectionSetNode, execute_sync, get_variable_values
+from graphql.execution.values import VariableValues
+from graphql.language import OperationDefinitionNode
+from msgspec.structs import replace
+
+from watchword.access.permissions import Action
+from watchword.base import json
+from watchword.base.errors import Problem, forbidden
+from watchword.graphql.compiled import Operation, compiled
+from watchword.graphql.documents import Document, Refused
+from watchword.graphql.execution import Execution, explained
+from watchword.graphql.options import Area, Options
+from watchword.graphql.persisted import PersistedDocuments
+from watchword.graphql.schemas import Schema, Schemas
+from watchword.graphql.selection import TYPENAME
+from watchword.graphql.system import system_fields
+from watchword.protocol.operations import Subscribe
+from watchword.protocol.outcomes import Reply
+
+if TYPE_CHECKING:
+    from watchword.backend.backend import Backend
+    from watchword.backend.context import Context
+    from watchword.graphql.execution import Delegates
+    from watchword.protocol.operations import Execute
+
+_SHORT = 1_000
+"""Longer texts are understood beside the loop, so that nobody else waits for them."""
+
+_MOST_ERRORS = 20
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """An operation that can be run: understood, compiled, its variables fit."""
+
+    schema: Schema
+    document: Document
+    operation: Operation
+    variables: VariableValues
+    given: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """What it is: `query`, `mutation` or `subscription`."""
+        return self.operation.kind
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What has come of an operation: JSON, and headers for where there are such."""
+
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Graphql:
+    """GraphQL over the backend."""
+
+    def __init__(self, backend: Backend, options: Options) -> None:
+        self._backend = backend
+        self._options = options
+        self._schemas = Schemas(options, system_fields)
+        self._persisted = PersistedDocuments(options.documents, only=options.only_documents)
+
+    async def schema(self, context: Context, area: Area) -> Schema:
+        """Return the schema of one endpoint for a caller."""
+        return await self._schemas.of(self._backend.structure.catalogue, context.access, area)
+
+    async def prepare(self, context: Context, request: Execute, area: Area) -> Prepared:
+        """Understand a request under the rights of its caller.
+
+        Raises:
+            Refused: it cannot be run.
+        """
+        text = self._persisted.text(request)
+        schema = await self.schema(context, area)
+        document = schema.documents.known(text)
+        if document is None and len(text) <= _SHORT:
+            document = schema.documents.understand(text)
+        if document is None:
+            document = await anyio.to_thread.run_sync(schema.documents.understand, text)
+        node = document.operation(request.operation)
+        hidden = not self._options.introspection
+        definitions = node.variable_definitions or ()
+        values = get_variable_values(schema.built, definitions, request.variables, _MOST_ERRORS, hidden)
+        if not isinstance(values, VariableValues):
+            raise Refused([error.formatted for error in values])
+        operation = compiled(document, node, schema.built, schema.catalogue, values)
+        return Prepared(schema, document, operation, values, request.variables)
+
+    async def text(self, context: Context, area: str | None) -> str:
+        """Return a schema in GraphQL's own language.
+
+        Raises:
+            Problem: FORBIDDEN where clients may not ask what there is.
+        """
+        if not self._options.introspection:
+            raise forbidden()
+        return await (await self.schema(context, Area(area or Area.ITEMS))).text()
+
+    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
+        """Run a query or a mutation about items; return what a subscription wants to follow.
+
+        Raises:
+            Problem: it cannot be run.
+        """
+        prepared = await self.prepare(context, operation, Area.ITEMS)
+        if prepared.kind == "subscription":
+            return self.subscription(prepared, operation)
+        result = await self.run(context, prepared)
+        return Reply(msgspec.Raw(result.body), id=operation.id)
+
+    async def run(self, context: Context, prepared: Prepared, delegates: Delegates | None = None) -> Result:
+        """Run a query or a mutation. `delegates` answer the root fields that are about no collection."""
+        catalogue = prepared.schema.catalogue
+        execution = Execution(self._backend, context, catalogue, delegates or {}, self._options)
+        ready = await self._ready(prepared)
+        data = await execution.run(prepared.operation.steps, prepared.variables, ready)
+        result: dict[str, Any] = {"data": data}
+        if execution.errors:
+            result["errors"] = execution.errors
+        return Result(json.encode(result), tuple(execution.headers))
+
+    def subscription(self, prepared: Prepared, request: Execute) -> Subscribe:
+        """Return the operation that a subscription comes to.
+
+        Raises:
+            Refused: its arguments do not fit.
+        """
+        [step] = prepared.operation.steps
+        if step.given is None:  # the name of the type, which is no field to follow
+            raise Refused([GraphQLError("There is nothing to follow.", step.node).formatted])
+        try:
+            arguments = step.given.values(prepared.variables)
+            query = step.query(prepared.schema.catalogue, arguments, prepared.variables)
+        except GraphQLError as error:
+            raise Refused([error.formatted]) from None
+        except Problem as problem:
+            raise Refused(explained(problem, step)) from None
+        event, since = arguments.get("event"), arguments.get("since")
+        action = None if event is None else Action(event)
+        following = Subscribe(request.subscription, query, action, None, since, request.id)
+        return replace(following, must_resume=True, initial=False, projection=step.projection)
+
+    async def _ready(self, prepared: Prepared) -> dict[str, Any]:
+        """Return the values of the fields that GraphQL has itself: names of types, and descriptions of them."""
+        ready: dict[str, Any] = {}
+        for step in prepared.operation.steps:
+            if step.node.name.value == TYPENAME:
+                ready[step.key] = prepared.kind.title()
+        if prepared.operation.described:
+            ready |= await self._described(prepared)
+        return ready
+
+    async def _described(self, prepared: Prepared) -> dict[str, Any]:
+        """Describe the schema by the general executor, beside the loop; without variables once for each document."""
+        kept = prepared.operation.described_as
+        if kept:
+            return kept
+        described = await anyio.to_thread.run_sync(_describe, prepared)
+        if not prepared.operation.node.variable_definitions:
+            kept |= described
+        return described
+
+
+def _describe(prepared: Prepared) -> dict[str, Any]:
+    node = prepared.operation.node
+    alone = OperationDefinitionNode(
+        operation=node.operation,
+        name=node.name,
+        variable_definitions=node.variable_definitions,
+        selection_set=SelectionSetNode(selections=tuple(prepared.operation.described)),
+    )
+    document = DocumentNode(definitions=(alone, *prepared.document.fragments.values()))
+    result = execute_sync(prepared.schema.built, document, variable_values=prepared.given)
+    if result.errors or result.data is None:
+        raise Refused([error.formatted for error in result.errors or ()])
+    return {key: msgspec.Raw(json.encode(value)) for key, value in result.data.items()}

@@ -1,0 +1,173 @@
+"""GraphQL over HTTP: `/graphql` for the user's collections, `/graphql/system` for the server's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from watchword.base import json
+from watchword.base.errors import Code, Problem, invalid_query
+from watchword.graphql.options import Area, Options
+from watchword.http.answers import NO_CACHE, NO_STORE, Answer, json_answer
+from watchword.http.bodies import read_json
+from watchword.http.graphql_system import SystemFields
+from watchword.http.problems import problem_answer, route_not_found
+from watchword.protocol.documents import parse_execute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watchword.backend.backend import Backend
+    from watchword.backend.context import Context
+    from watchword.graphql.service import Graphql
+    from watchword.http.endpoint import Call, Handler
+    from watchword.http.graphql_system import Answering
+    from watchword.http.settings import HttpSettings
+    from watchword.protocol.operations import Execute, Subscribe
+    from watchword.protocol.outcomes import Reply
+
+JSON = "application/json"
+RESPONSE = "application/graphql-response+json"
+_TEXT = "text/plain; charset=utf-8"
+_METHODS = ("GET", "POST")
+_OTHERS = ("PUT", "PATCH", "DELETE", "SEARCH")
+
+
+class GraphqlOnDemand:
+    """GraphQL, loaded when it is first asked for: who does not use it shall not wait for it at the start."""
+
+    def __init__(self, backend: Backend, options: Options) -> None:
+        self._backend = backend
+        self._options = options
+        self._loaded: Graphql | None = None
+        self._turn = anyio.Lock()
+
+    async def loaded(self) -> Graphql:
+        """Return it."""
+        if self._loaded is None:
+            async with self._turn:
+                if self._loaded is None:
+                    self._loaded = await anyio.to_thread.run_sync(self._load)
+        return self._loaded
+
+    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
+        """Run a query or a mutation about items; return what a subscription wants to follow; or raise Problem."""
+        return await (await self.loaded()).execute(context, operation)
+
+    def _load(self) -> Graphql:
+        from watchword.graphql.service import Graphql  # noqa: PLC0415 - see above
+
+        return Graphql(self._backend, self._options)
+
+
+class GraphqlRoutes:
+    """The handlers of GraphQL over HTTP."""
+
+    def __init__(self, graphql: GraphqlOnDemand, answering: Answering, settings: HttpSettings) -> None:
+        self._graphql = graphql
+        self._answering = answering
+        self._limit = settings.max_payload_size
+
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, Handler]]:
+        """The handlers by path and method."""
+        return {
+            "/graphql": self._of(Area.ITEMS),
+            "/graphql/system": self._of(Area.SYSTEM),
+            "/server/specs/graphql": {"GET": self.text},
+            "/server/specs/graphql/{scope}": {"GET": self.text},
+        }
+
+    async def text(self, call: Call) -> Answer:
+        """Answer with a schema in GraphQL's own language, as far as it is in the caller's sight."""
+        area = call.request.path_params.get("scope", Area.ITEMS)
+        if area not in set(Area):
+            raise route_not_found(call.request.scope["path"])
+        text = await (await self._graphql.loaded()).text(call.context, area)
+        return Answer(200, text.encode(), media_type=_TEXT)
+
+    def _of(self, area: Area) -> Mapping[str, Handler]:
+        async def answer(call: Call) -> Answer:
+            media_type = negotiated(call)
+            try:
+                return await self._answered(call, area, media_type)
+            except Problem as problem:
+                return told(problem, media_type)
+
+        return {"GET": answer, "POST": answer, **dict.fromkeys(_OTHERS, _refuse)}
+
+    async def _answered(self, call: Call, area: Area, media_type: str) -> Answer:
+        """Run what is asked; a GET changes nothing."""
+        reads_only = call.request.method != "POST"
+        params = _params(call) if reads_only else await read_json(call.request, self._limit)
+        graphql = await self._graphql.loaded()
+        prepared = await graphql.prepare(call.context, parse_execute(params), area)
+        if reads_only and prepared.kind != "query":
+            raise _wrong_method(call, ("POST",))
+        if prepared.kind == "subscription":
+            raise Problem(Code.INVALID_PAYLOAD, "Subscriptions need a WebSocket.")
+        delegates = SystemFields(self._answering, graphql, call.request).delegates if area is Area.SYSTEM else {}
+        result = await graphql.run(call.context, prepared, delegates)
+        headers = (NO_CACHE if area is Area.ITEMS else NO_STORE, *result.headers)
+        return Answer(200, result.body, headers, f"{media_type}; charset=utf-8")
+
+
+def negotiated(call: Call) -> str:
+    """Return the media type to answer with (GraphQL over HTTP, 6.1): the newer one where the client takes it.
+
+    Raises:
+        Problem: NOT_ACCEPTABLE, when it takes neither.
+    """
+    header = call.request.headers.get("accept")
+    if header is None or not header.strip():
+        return JSON
+    taken = {part.partition(";")[0].strip().lower() for part in header.split(",")}
+    if RESPONSE in taken:
+        return RESPONSE
+    if taken & {JSON, "*/*", "application/*"}:
+        return JSON
+    raise Problem(Code.NOT_ACCEPTABLE)
+
+
+def told(problem: Problem, media_type: str) -> Answer:
+    """Say why a request was not run: as Directus does, or as the specification does where the client takes that."""
+    errors = problem.extensions.get("errors")
+    is_plain = getattr(problem, "is_plain", False)
+    if errors is not None and is_plain:
+        return json_answer({"errors": errors}, media_type=f"{media_type}; charset=utf-8")
+    answer = problem_answer(problem)
+    if media_type == JSON:
+        return answer
+    shown = {"errors": errors} if errors is not None else json.decode(answer.body)
+    return json_answer(shown, status=answer.status, headers=answer.headers, media_type=f"{media_type}; charset=utf-8")
+
+
+def _params(call: Call) -> dict[str, Any]:
+    """Return the parameters of a query string, of which some are JSON."""
+    given = call.request.query_params
+    params: dict[str, Any] = {name: given[name] for name in ("query", "operationName", "documentId") if given.get(name)}
+    for name in ("variables", "extensions"):
+        text = given.get(name)
+        if not text:
+            continue
+        try:
+            params[name] = json.decode(text)
+        except Problem as problem:
+            raise invalid_query(f'"{name}" is not JSON') from problem
+    return params
+
+
+def _wrong_method(call: Call, allowed: tuple[str, ...]) -> Problem:
+    method = call.request.method
+    text = f'Invalid method "{method}" used. Should be one of {", ".join(map(_quoted, allowed))}.'
+    return Problem(Code.METHOD_NOT_ALLOWED, text, allowed=list(allowed), current=method)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+async def _refuse(call: Call) -> Answer:
+    raise _wrong_method(call, _METHODS)

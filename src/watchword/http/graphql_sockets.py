@@ -1,0 +1,54 @@
+"""GraphQL's sockets: one path, and the dialect that the client offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from watchword.backend.limits import Occupancy
+from watchword.backend.pace import Pulse
+from watchword.connection.policy import Mode
+from watchword.dialects import graphql_legacy, graphql_ws
+from watchword.http.sockets import SocketEndpoint
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from watchword.backend.backend import Backend
+    from watchword.http.sockets import SocketOptions
+
+NOT_ACCEPTABLE = 4406
+_PATIENCE = 10 * 365 * 86_400.0
+"""Clients of the older dialect answer no sign of life, so none is waited for."""
+
+
+class GraphqlSockets:
+    """An ASGI application for the sockets of both dialects; who offers both speaks the newer one."""
+
+    def __init__(self, backend: Backend, options: SocketOptions) -> None:
+        occupancy = Occupancy(options.limits)
+        takes = options.policy.mode is not Mode.STRICT  # there the upgrade alone says who it is
+        period = options.pace.heartbeat
+        legacy = options
+        if isinstance(period, float):
+            legacy = replace(options, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
+        self._endpoints = {
+            graphql_ws.SUBPROTOCOL: SocketEndpoint(
+                backend, lambda: graphql_ws.GraphqlWs(credentials=takes), options, occupancy
+            ),
+            graphql_legacy.SUBPROTOCOL: SocketEndpoint(
+                backend, lambda: graphql_legacy.GraphqlLegacy(credentials=takes), legacy, occupancy
+            ),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the upgrade or accept it and drive the conversation to its end."""
+        offered = scope.get("subprotocols", ())
+        chosen = next((name for name in self._endpoints if name in offered), None)
+        if chosen is not None:
+            await self._endpoints[chosen]({**scope, "subprotocols": [chosen]}, receive, send)
+            return
+        await receive()  # websocket.connect
+        await send({"type": "websocket.accept"})  # a refused upgrade would tell a browser nothing
+        await send({"type": "websocket.close", "code": NOT_ACCEPTABLE, "reason": "Subprotocol not acceptable"})

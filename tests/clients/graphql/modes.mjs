@@ -1,0 +1,37 @@
+/** The modes `strict` and `public`, and a first message that comes too late. */
+
+import { ask, client, finish, follow, FOLLOW, given, report, settled, SOCKET, write } from "./harness.mjs";
+
+const outcome = async (options) => (await follow(client({ retryAttempts: 0, ...options }), FOLLOW).outcome).error;
+
+const modes = {
+  async strict() {
+    report("without", await outcome({ connectionParams: undefined }));
+    report("bad", await outcome({ url: `${SOCKET}?access_token=nope` }));
+    const own = client({ url: async () => `${SOCKET}?access_token=${given.editor.token}`, connectionParams: undefined });
+    const record = follow(own, FOLLOW);
+    await settled(own);
+    await write("Strict");
+    await record.title("Strict");
+    report("good", record.titles());
+  },
+  async public() {
+    const own = client({ connectionParams: undefined });
+    const record = follow(own, FOLLOW);
+    await settled(own);
+    await write("Draft", "draft");
+    await write("Public");
+    await record.title("Public");
+    report("public", record.titles());
+    report("hidden", await ask(own, "{ articles { body } }"));
+    const known = client();
+    report("known", (await ask(known, "{ articles { body } }")).error ?? null);
+  },
+  async late() {
+    const slow = () => new Promise((resolve) => setTimeout(() => resolve({ access_token: given.editor.token }), 1_000));
+    report("late", await outcome({ connectionParams: slow }));
+  },
+};
+
+await modes[given.mode]();
+finish();

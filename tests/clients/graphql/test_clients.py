@@ -1,0 +1,139 @@
+"""The published GraphQL clients, unmodified, against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.newsroom import Newsroom
+from tests.support.node import running
+
+pytestmark = pytest.mark.timeout(180)
+
+HERE = Path(__file__).parent
+VERSIONS = ["graphql-ws", "graphql-ws-5"]  # the newest first
+FORBIDDEN = {"code": 4403, "reason": "Forbidden"}
+
+Report = dict[str, Any]
+Run = Callable[..., Report]
+
+
+@pytest.fixture
+def run(node: str) -> Run:
+    """Runs a script to its end and returns what it has reported."""
+
+    def made(script: str, room: Newsroom, **given: Any) -> Report:
+        room.clear()
+        with running(node, HERE / script, room.as_given(**given)) as program:
+            return program.rest()
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("client", "database"), [*((version, "sqlite") for version in VERSIONS), (VERSIONS[0], "postgres")]
+)
+def test_graphql_ws(run: Run, request: pytest.FixtureRequest, client: str, database: str) -> None:
+    report = run("sockets.mjs", request.getfixturevalue(f"{database}_newsroom"), client=client)
+
+    assert report["side by side"] == {"sockets": 1, "one": ["First"], "other": [], "again": ["Second"]}
+    assert report["asked"]["made"] == {
+        "results": [{"data": {"create_articles_item": {"title": "Third", "status": "draft"}}}], "completed": True,
+    }  # fmt: skip
+    assert report["asked"]["read"] == {"results": [{"data": {"articles": [{"title": "Third"}]}}], "completed": True}
+    assert "nope" in report["unknown field"]["error"][0]["message"]
+    assert report["syntax"]["error"][0]["message"].startswith("Syntax Error")
+    assert "body" in report["forbidden"]["error"][0]["message"]
+    [missing] = report["missing"]["results"]
+    assert (missing["data"], missing["errors"][0]["extensions"]["code"]) == ({"articles_by_id": None}, "FORBIDDEN")
+    assert report["pongs"] is True
+    assert report["bad token"] == report["no token"] == report["revoked"] == FORBIDDEN
+    assert report["same id"] == {"code": 4409, "reason": "Subscriber for same already exists"}
+    assert report["header"] == report["url"] == [{"data": {"__typename": "Query"}}]
+    assert report["tries"] == {"sockets": 4, "error": FORBIDDEN}
+
+
+@pytest.mark.parametrize("client", VERSIONS)
+def test_subscription_outlives_its_tokens_and_misses_nothing(
+    run: Run, rooms: Callable[..., Newsroom], client: str
+) -> None:
+    report = run("expiry.mjs", rooms(ACCESS_TOKEN_TTL="2s"), client=client)
+
+    assert report["seen"] == report["written"]
+    assert report["closes"] == [FORBIDDEN | {"wasClean": True}] * 3
+    assert report["logins"] >= 3
+
+
+def test_strict_goes_by_the_address(run: Run, rooms: Callable[..., Newsroom]) -> None:
+    report = run("modes.mjs", rooms(WEBSOCKETS_GRAPHQL_AUTH="strict"), mode="strict")
+
+    assert "401" in report["without"]["message"]
+    assert "401" in report["bad"]["message"]
+    assert report["good"] == ["Strict"]
+
+
+def test_public_sees_what_everybody_may(run: Run, rooms: Callable[..., Newsroom]) -> None:
+    report = run("modes.mjs", rooms(public=True, WEBSOCKETS_GRAPHQL_AUTH="public"), mode="public")
+
+    assert report["public"] == ["Public"]
+    assert "body" in report["hidden"]["error"][0]["message"]
+    assert report["known"] is None
+
+
+def test_first_message_that_is_late_is_told_so(run: Run, rooms: Callable[..., Newsroom]) -> None:
+    report = run("modes.mjs", rooms(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="200ms"), mode="late")
+
+    assert report["late"] == {"code": 4408, "reason": "Connection initialisation timeout"}
+
+
+def test_subscription_outlives_a_restart_and_misses_nothing(node: str, rooms: Callable[..., Newsroom]) -> None:
+    room = rooms()
+    room.clear()
+    with running(node, HERE / "restart.mjs", room.as_given()) as program:
+        program.expect("before")
+        room.server.stop()
+        room.execute("INSERT INTO articles (title, status) VALUES ('Meanwhile', 'published')")
+        room.server.start()
+        program.tell()
+        titles = program.expect("titles")
+
+    assert titles == ["Before", "Meanwhile", "After"]
+
+
+def test_older_client_follows_asks_and_is_refused(run: Run, sqlite_newsroom: Newsroom) -> None:
+    report = run("legacy.mjs", sqlite_newsroom)
+
+    assert report["query"] == {"completed": True, "errors": None}
+    assert report["titles"] == ["Old"]
+    assert "nope" in report["wrong"]
+    assert report["refused"] == "Forbidden"
+
+
+def test_older_client_comes_again_with_a_new_token(run: Run, rooms: Callable[..., Newsroom]) -> None:
+    report = run("legacy.mjs", rooms(ACCESS_TOKEN_TTL="2s"), expires=True)
+
+    assert report["expiry"] == {"titles": ["Before", "After"], "renewed": True}
+
+
+def test_apollo_client_asks_over_http_and_follows_over_sockets(run: Run, sqlite_newsroom: Newsroom) -> None:
+    report = run("apollo.mjs", sqlite_newsroom)
+
+    assert report["made"] == "By Apollo"
+    assert report["events"] == ["By REST", "By Apollo"]
+    assert report["titles"] == [1, 2]
+    assert report["persisted"] == {"requests": 1, "sendsText": False}
+    assert report["failed"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("sdk", ["directus-sdk-26", "directus-sdk-20"])
+def test_directus_sdk_speaks_graphql(run: Run, sqlite_newsroom: Newsroom, sdk: str) -> None:
+    report = run("directus.mjs", sqlite_newsroom, sdk=sdk)
+
+    assert report["made"] == {"create_articles_item": {"title": "SDK"}}
+    assert report["read"] == {"articles": [{"title": "SDK"}]}
+    assert report["system"] == {"server_ping": "pong"}
+    assert report["failed"] == "GRAPHQL_VALIDATION"
+    assert report["text"] is True

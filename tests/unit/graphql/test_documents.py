@@ -1,0 +1,134 @@
+"""Documents: what is refused, before it costs much, and that nothing breaks what reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+from graphql import build_schema
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchword.graphql.documents import Documents, Refused
+from watchword.graphql.options import DocumentLimits
+
+SCHEMA = build_schema("type Query { a(n: Int): Query b: Int c: [Query] }")
+
+
+def documents(*, introspection: bool = True, **limits: int) -> Documents:
+    return Documents(SCHEMA, DocumentLimits(**limits), introspection=introspection)
+
+
+def refusal(text: str, *, introspection: bool = True, **limits: int) -> str:
+    with pytest.raises(Refused) as caught:
+        documents(introspection=introspection, **limits).understand(text)
+    return str(caught.value.errors[0]["message"])
+
+
+def understood_or_refused(text: str) -> None:
+    """Understand a text; what is not good has to be refused, and anything else is a bug."""
+    with contextlib.suppress(Refused):
+        documents().understand(text)
+
+
+def test_good_document_is_kept() -> None:
+    known = documents()
+
+    made = known.understand("{ a { b } }")
+
+    assert known.known("{ a { b } }") is made
+    assert known.known("{ a { c } }") is None
+
+
+def test_bad_document_is_not_kept() -> None:
+    known = documents()
+
+    with pytest.raises(Refused):
+        known.understand("{ nope }")
+
+    assert known.known("{ nope }") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{ " + "b " * 800 + "}", "one name more than 20 times"),
+        ("{ " + " ".join(f"x{n}: b" for n in range(450)) + " }", "more than 100 aliases"),
+        ("{ " + " ".join(f"...F{n}" for n in range(60)) + " } " + "fragment F0 on Query { b }", "Unknown fragment"),
+        ("{" + "a{" * 14 + "b" + "}" * 15, "more than 13 levels"),
+        ("{ b } fragment U on Query { " + "b " * 30 + "}", "one name more than 20 times"),
+        ("{ a { " + " ".join("...F" for _ in range(30)) + " } } fragment F on Query { b }", "one name more than 20"),
+        ("{ ...F0 } " + "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(60))
+         + "fragment F60 on Query { b }", "more than"),
+        ("{ ...A } fragment A on Query { b ...A }", "within itself"),
+        ("{ ...A } fragment A on Query { b ...B } fragment B on Query { ...A }", "within itself"),
+        ("{ " + "b " * 5_000 + "}", "more than 5000 tokens"),
+        ("{" + "a{" * 3_000, "nested too deeply"),
+        ("{ a {} }", "Syntax Error"),
+        ("{ ", "Syntax Error"),
+        ("", "Syntax Error"),
+    ],
+)  # fmt: skip
+def test_document_that_asks_too_much_is_refused_in_milliseconds(text: str, reason: str) -> None:
+    began = time.process_time()
+
+    assert reason in refusal(text)
+    assert time.process_time() - began < 0.25
+
+
+def test_root_fields_are_bounded() -> None:
+    assert "at its root" in refusal("{ a { b } b c { b } }", roots=2)
+
+
+def test_usual_description_of_a_schema_is_within_the_limits() -> None:
+    from graphql import get_introspection_query  # noqa: PLC0415 - the one test that needs it
+
+    assert documents().understand(get_introspection_query())
+
+
+def test_description_can_be_refused_with_its_hints() -> None:
+    assert "introspection" in refusal("{ __schema { types { name } } }", introspection=False).lower()
+    assert "Did you mean" not in refusal("{ aa { b } }", introspection=False)
+    assert refusal("{ bb }").startswith("Cannot query field")
+
+
+def test_typename_is_no_description() -> None:
+    assert documents(introspection=False).understand("{ __typename a { __typename } }")
+
+
+def test_oldest_documents_are_forgotten() -> None:
+    known = documents()
+    first = "{ b #" + "x" * 1_000_000 + "\n}"
+    known.understand(first)
+    known.understand("{ b #" + "y" * 1_500_000 + "\n}")
+
+    assert known.known(first) is None
+
+
+@given(st.text(alphabet='{}()[]$!:@.,|= abcQueryfragmenton"123\n#&', max_size=120))
+def test_any_text_is_understood_or_refused(text: str) -> None:
+    understood_or_refused(text)
+
+
+_NAMES = st.sampled_from(["a", "b", "c", "x", "__typename", "__schema"])
+_SELECTIONS = st.recursive(
+    _NAMES.map(lambda name: f" {name} "),
+    lambda inner: st.lists(
+        st.one_of(
+            st.tuples(_NAMES, inner).map(lambda pair: f" {pair[0]} {{ {pair[1]} }} "),
+            inner.map(lambda text: f" ... on Query {{ {text} }} "),
+            inner.map(lambda text: f" ... @include(if: true) {{ {text} }} "),
+            inner.map(lambda text: f" k: a {{ {text} }} "),
+            st.just(" ...F "),
+        ),
+        min_size=1,
+        max_size=4,
+    ).map("".join),
+    max_leaves=12,
+)
+
+
+@given(_SELECTIONS, _SELECTIONS)
+def test_any_shape_of_document_is_understood_or_refused(root: str, fragment: str) -> None:
+    understood_or_refused(f"{{ {root} }} fragment F on Query {{ {fragment} }}")
