@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from watchword.query.variables import Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _OF_ONE_TOKEN = frozenset({"exp", "iat", "nbf", "jti"})
 
@@ -72,6 +75,15 @@ class Principal(msgspec.Struct, frozen=True):
         """The user's id; for whom others vouch, the user they name."""
         return self.user if self.claimed is None else self.claimed.user
 
+    def has_role(self, wanted: str, names: Mapping[str, str]) -> bool:
+        """Whether a role that it has, or is said to have, is called so: by its key, or by its name in `names`."""
+        claimed = () if self.claimed is None else self.claimed.roles
+        return _is_called(wanted, (*self.roles, *claimed), names)
+
+    def has_policy(self, wanted: str, names: Mapping[str, str]) -> bool:
+        """Whether a policy that is in force for it is called so: by its key, or by its name in `names`."""
+        return _is_called(wanted, self.policies, names)
+
     @property
     def _said(self) -> str:
         lasting = {name: value for name, value in (self.claims or {}).items() if name not in _OF_ONE_TOKEN}
@@ -80,6 +92,10 @@ class Principal(msgspec.Struct, frozen=True):
     def variables(self) -> Variables:
         """Return what `$CURRENT_USER` and its relatives stand for; for whom others vouch, the user they name."""
         return Variables(self.named, self.role, self.roles, self.policies, self.user_values, self.role_values)
+
+
+def _is_called(wanted: str, held: Iterable[str], names: Mapping[str, str]) -> bool:
+    return any(wanted in {key, names.get(key)} for key in held)
 
 
 ANONYMOUS = Principal()

@@ -18,6 +18,7 @@ from watchword.backend.following import Following, Move
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.hooks import ItemsEvent
 from watchword.backend.items import Inside
+from watchword.backend.passages import MOST_MISSED, Passages
 from watchword.backend.procedures import Kind
 from watchword.backend.publishing import Joined, Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
@@ -59,17 +60,12 @@ if TYPE_CHECKING:
     from watchword.live.channels import Channels, Hearer
     from watchword.live.hub import Hub
     from watchword.live.journal import Journal, Listener
-    from watchword.live.matching import View
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
-    from watchword.protocol.events import Event
     from watchword.storage.engine import OpenConnection
 
 T = TypeVar("T")
-
-MOST_MISSED = 5_000
-"""How many changes a client that comes back is told one by one; beyond that it gets everything anew."""
 
 MOST_LOOKED_AT = 20_000
 """Through how many changes of users, roles and rules is looked for those that concern who comes back."""
@@ -119,8 +115,7 @@ class Backend:
         self._guard = guard
         self._feed = feed
         self._rights = rights
-        self._passages: dict[tuple[View, View, int | None], list[Event]] = {}
-        self._passages_at = (0, 0)
+        self._passages = Passages(hub, feed, rights)
 
     def open(
         self,
@@ -400,45 +395,7 @@ class Backend:
 
         Rows that the same user sees no longer are told as deletes; what another user saw is nobody's business.
         """
-        events: list[Event] = []
-        if same_user:
-            try:
-                events = await self._passage(move)
-            except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
-                self.hub.fail(move.member.view)
-        move.member.go_live(move.position, events)
-
-    async def _passage(self, move: Move) -> list[Event]:
-        """Many connections move between the same two views at one change of rights; they share the events."""
-        at = (self._rights.generation, move.position)
-        if self._passages_at != at:
-            self._passages_at = at
-            self._passages.clear()
-        member = move.member
-        key = (member.shown, member.view, member.reach)
-        if key not in self._passages:
-            events = await self._pass(member.shown, member.view, member.reach, move.position)
-            if self._passages_at != at:
-                return events
-            self._passages[key] = events
-        return self._passages[key]
-
-    async def _pass(self, before: View, after: View, reach: int | None, position: int) -> list[Event]:
-        """Return what leads from what one view showed at `reach` to what another one shows at `position`.
-
-        Rows out of sight come first, then what has changed in between, by the rights of now; or everything anew.
-        """
-        keys = None if reach is None else await self.hub.leaving(before, after)
-        if reach is None or keys is None:
-            return await self.hub.anew(after, position)
-        try:
-            changes = await self._feed.changes(after.shape.collection, reach, MOST_MISSED)
-        except Problem as problem:
-            if problem.code is not Code.POSITION_LOST:
-                raise
-            return await self.hub.anew(after, position)
-        gone = await self.hub.farewell(before, after, keys, changes, reach)
-        return gone + await self.hub.replay(after, [change for change in changes if change.position <= position])
+        await self._passages.complete(move, same_user=same_user)
 
     async def follow_log(
         self, context: Callable[[], Awaitable[Context]], listener: Listener, operation: op.FollowLog

@@ -16,18 +16,17 @@ from msgspec.structs import replace
 
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
-from watchword.backend.echo import Echo
-from watchword.backend.fifo import Batch, Fifo
+from watchword.backend.delivery import Delivery
+from watchword.backend.fifo import Batch
 from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
-from watchword.backend.incoming import IncomingCalls, Inlet, outbox_of
+from watchword.backend.incoming import IncomingCalls, Inlet
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import SESSION_ENDED, Verification, problem_of, unexpected
 from watchword.backend.watches import Watches
 from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import Admit, AuthMachine, Shut, State, Tell, Verify
-from watchword.live.channels import PUBLISHED
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.dialect import Answering, Explaining
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
     from watchword.backend.pace import Pace
     from watchword.backend.services import Services, Transport
     from watchword.connection.policy import AuthPolicy
-    from watchword.protocol.dialect import Dialect, Frame
-    from watchword.protocol.events import Event
+    from watchword.protocol.dialect import Dialect
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +50,6 @@ CLOSE_TOO_BIG = 1009
 TURN = 20
 """How many operations of one message are performed before everybody else has a turn."""
 
-_LOST = "lost"
 CLOSE_ERROR = 1011
 APPLICATION_SECONDS = 60.0
 """For how long the application's rules, authenticators and lines may think about one operation."""
@@ -62,7 +59,7 @@ _Calls = op.Invoke | op.Watch | op.Transmit | op.Answer
 _Quick = op.Ping | op.Ignore | op.Respond | op.Break | op.Invalid | op.Unsubscribe | op.Raw | _Calls
 
 
-class Conversation:
+class Conversation(Delivery):
     """One connection from the upgrade to the close."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it is between
@@ -74,29 +71,23 @@ class Conversation:
         connection: Connection,
         attendant: Attendant | None = None,
     ) -> None:
+        super().__init__(dialect, pace, attendant or Attendant(), AuthMachine(policy))
         self._services = services
-        self._dialect = dialect
-        self._pace = pace
         self._connection = connection
         self._client = connection.client
-        self._attendant = attendant or Attendant()
         self._clock = services.clock
-        self._machine = AuthMachine(policy)
         self._heart = Heart(self._machine, pace)
-        self._outbox = outbox_of(dialect, pace, self._lose)
         self._writer = Writer(self, self._machine, self._outbox, self._heart, self._clock)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._watches = Watches(self, self._attendant, pace.subscriptions)
-        self._roomy = anyio.Lock(fast_acquire=True)
         self._applying = anyio.Lock(fast_acquire=True)
         self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
         self.shut: Shut | None = None
         self._group: TaskGroup | None = None
-        self._echo = Echo(pace.outbound)
         self._scope: anyio.CancelScope | None = None
         self._identified: Callable[[Principal], None] | None = None
 
@@ -129,11 +120,6 @@ class Conversation:
     def followed(self) -> int:
         """How many subscriptions to collections and channels there are."""
         return len(self._subscriptions)
-
-    @property
-    def state(self) -> State:
-        """Where the authentication stands."""
-        return self._machine.state
 
     @property
     def endpoint(self) -> str:
@@ -175,76 +161,6 @@ class Conversation:
             self._attendant.closed(*(transport.ended if shut is None else (self.code(shut), self.text(shut))))
             self._subscriptions.part_all()
             self._services.leave(self, self)
-
-    def deliver(self, subscription: str | None, event: Event) -> None:
-        """Queue an event of a subscription."""
-        if self._attendant.filters:
-            if self._machine.is_closed:
-                return
-            wanted = self._attendant.outgoing(subscription, event)
-            if wanted is None:
-                return
-            event = wanted
-        self.deliver_as_it_is(subscription, event)
-
-    def deliver_as_it_is(self, subscription: str | None, event: Event) -> None:
-        """Queue an event that the application has agreed to."""
-        if self._machine.is_closed:
-            return
-        if event.kind == "init" and not self._subscriptions.begins_with_data(subscription):
-            self.fail(subscription, Problem(Code.POSITION_LOST, "Too much has changed to be told one by one."))
-            return
-        # So much at once is not the client's fault, however fast it reads.
-        if (event.kind == "init" or event.size > self._pace.outbound.size) and not self._outbox.has_room_for(event):
-            self.fail(subscription, Problem(Code.CONTENT_TOO_LARGE, "There is too much to be told at once."))
-            return
-        queue = self._echo if self._echo.is_kept else self._outbox
-        queue.deliver(subscription, event)
-        if queue.overrun:
-            self._cut()
-
-    def _lose(self, subscription: str | None, event: Event, error: Exception) -> None:
-        """Log what the dialect has no words for, once for all whom it was for; of changes none may be missing."""
-        if event.cache.setdefault(_LOST, self) is self:
-            _log.error("event.untold", exc_info=error, subscription=subscription, kind=event.kind)
-        if event.kind != PUBLISHED:
-            self.fail(subscription, Problem(Code.INTERNAL))
-
-    def offer(self, subscription: str | None, event: Event, most: int) -> bool:
-        """Queue an event unless `most` wait already, or too many bytes; who does not read is not cut for it."""
-        if self._outbox.waiting >= most or self._outbox.lagging:
-            return False
-        self.deliver(subscription, event)
-        return True
-
-    def withdraw(self, subscription: str | None, reach: int) -> int | None:
-        """Drop what waits of a subscription; return up to where it has been told everything, if that can be said."""
-        return self._outbox.withdraw(subscription, reach)
-
-    def fail(self, subscription: str | None, problem: Problem) -> None:
-        """End one subscription and say why."""
-        self._subscriptions.fail(subscription, problem)
-
-    def discard(self, subscription: str | None) -> None:
-        """Drop what waits of a subscription."""
-        self._attendant.discard(subscription)
-        self._echo.discard(subscription)
-        self._outbox.discard(subscription)
-
-    def hold(self) -> None:
-        """Keep events back until `release`."""
-        self._outbox.hold()
-
-    def release(self) -> None:
-        """Let events go out again, unless there is somebody to wait for."""
-        if self.state is not State.GRACE:
-            self._outbox.release()
-
-    def discard_all(self) -> None:
-        """Drop every event that waits."""
-        self._attendant.discard_all()
-        self._echo.discard_all()
-        self._outbox.discard_all()
 
     def revoke(self, problem: Problem) -> None:
         """Deliver nothing more under this identity; then close, or go on as the public."""
@@ -303,20 +219,9 @@ class Conversation:
         self._outbox.poke()
 
     @property
-    def batching(self) -> Fifo | None:
-        """The queue, where it can gather what is said; None where the dialect cannot."""
-        return self._outbox if isinstance(self._outbox, Fifo) else None
-
-    @property
     def subscriptions(self) -> tuple[str | None, ...]:
         """The names of what is followed and heard."""
         return self._subscriptions.names
-
-    def write(self, frame: Frame) -> None:
-        """Write a message as it is."""
-        if not self._machine.is_closed:
-            self._outbox.say((frame,))
-            self._check_room()
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest, until it or the connection ends."""
@@ -331,23 +236,6 @@ class Conversation:
         """
         context = await unbroken(self._services.context(principal, self._client))
         return replace(context, connection=self._connection)
-
-    def say(self, outcome: out.Outcome) -> None:
-        """Say an outcome, unless the connection has ended."""
-        if self._machine.is_closed and not isinstance(outcome, out.Refused):
-            return
-        frames = self._dialect.send(outcome)
-        if isinstance(outcome, out.Heartbeat | out.Opened):
-            self._outbox.say_alone(frames)
-        else:
-            self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
-        if isinstance(outcome, out.Called):
-            self._check_room()
-
-    def _check_room(self) -> None:
-        """Cut the connection when the application says more of its own accord than the client reads."""
-        if self._outbox.overrun:
-            self._cut()
 
     async def _read(self, transport: Transport) -> None:
         while not self._machine.is_closed:
@@ -412,12 +300,6 @@ class Conversation:
         problem = problem_of(operation, error)
         self._attendant.failed(operation, problem)
         return problem
-
-    async def room(self) -> None:
-        """Return when the client has read enough to be told more."""
-        if self._outbox.lagging:
-            async with self._roomy:
-                await self._outbox.room()
 
     def blame(self, operation: op.Operation, error: Exception) -> None:
         """Say why an operation was blocked, or that it has failed."""

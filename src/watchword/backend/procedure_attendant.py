@@ -10,7 +10,8 @@ from watchword.backend.challenges import Challenge, Challenged, Challenges
 from watchword.backend.hook_attendant import HookAttendant
 from watchword.backend.ticket_inputs import bound_input
 from watchword.backend.tickets import issue_ticket
-from watchword.base.errors import Code, Problem, invalid_payload
+from watchword.base import json
+from watchword.base.errors import Code, Problem
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 
@@ -134,10 +135,7 @@ class ProcedureAttendant(HookAttendant):
             self._challenges.tickets.pop(name, None)
 
     def _prove(self, challenges: Challenges, principal: Principal, data: Any) -> None:
-        try:
-            proof = msgspec.convert(data, _Proof, strict=True)
-        except msgspec.ValidationError as error:
-            raise invalid_payload(str(error)) from error
+        proof = json.converted(data, _Proof)
         question = challenges.subject_of(proof.nonce)
         tickets = self._backend.identity.subscription_tickets
         tickets.check(proof.ticket, principal, question.path or "", question.input)

@@ -63,12 +63,9 @@ class Requirements(msgspec.Struct, frozen=True):
             raise Problem(Code.INVALID_CREDENTIALS, "You have to be authenticated.")
         if self.admin and not principal.admin:
             raise forbidden()
-        if self.roles and not principal.admin:
-            held = {*principal.roles, *(role_names.get(role, "") for role in principal.roles)}
-            if principal.claimed is not None:
-                held |= set(principal.claimed.roles)
-            if not held & set(self.roles):
-                raise forbidden()
+        is_one = principal.admin or any(principal.has_role(role, role_names) for role in self.roles)
+        if self.roles and not is_one:
+            raise forbidden()
         if principal.scopes is not None and not set(self.scopes) <= set(principal.scopes):
             raise forbidden()
 

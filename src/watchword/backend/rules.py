@@ -13,7 +13,7 @@ from watchword.base.errors import forbidden
 from watchword.live.channels import Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from watchword.access.principal import Principal
 
@@ -126,16 +126,11 @@ async def _holds(rule: Rule, call: Caller, channel: ChannelName, names: Mapping[
         case Claim(name=name):
             return _is_claimed((principal.claims or {}).get(name), channel)
         case Role(name=name):
-            claimed = principal.claimed.roles if principal.claimed is not None else ()
-            return _names(name, (*principal.roles, *claimed), names)
+            return principal.has_role(name, names)
         case HasPolicy(name=name):
-            return _names(name, principal.policies, names)
+            return principal.has_policy(name, names)
         case _:
             return await finish(rule(call, channel)) is True
-
-
-def _names(wanted: str, held: Iterable[str], names: Mapping[str, str]) -> bool:
-    return any(wanted in {key, names.get(key)} for key in held)
 
 
 def _is_claimed(value: Any, channel: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +17,7 @@ from watchword.backend.socket_attendant import SocketAttendant
 from watchword.backend.streams import Stream, Streams
 from watchword.base.errors import Code, Problem
 from watchword.base.names import event_name
-from watchword.base.secret import Secret
+from watchword.base.secret import Secret, random_token
 from watchword.identity.claims_tokens import ClaimsTokens, TokenKeys
 from watchword.identity.outside import principal_of
 from watchword.identity.tokens import looks_like_jwt
@@ -116,7 +115,7 @@ class SocketClusterServer:
 
     def generate_id(self) -> str:
         """Return an id as sockets have it: 20 characters that cannot be guessed."""
-        return secrets.token_urlsafe(15)
+        return random_token(15)
 
     @property
     def clients_count(self) -> int:

@@ -14,19 +14,12 @@ from watchword.backend.pace import Gathering, Pace, Pulse
 from watchword.backend.streams import BACKLOG
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.identity.claims_tokens import TokenKeys
-from watchword.identity.outside import Identified, scopes_in
+from watchword.identity.outside import Identified, identity_of_claims
 
 
-def identity_of_claims(claims: dict[str, Any]) -> Identified:
+def _identity_of_own(claims: dict[str, Any]) -> Identified:
     """Return who a token of the application's own stands for: its `sub` or `id`, with no roles."""
-    user, session = claims.get("sub", claims.get("id")), claims.get("sid", claims.get("jti"))
-    return Identified(
-        user=None if user is None else str(user),
-        session=None if session is None else str(session),
-        claims=claims,
-        expires_at=claims.get("exp"),
-        scopes=scopes_in(claims),
-    )
+    return identity_of_claims(claims, ("sub", "id"))
 
 
 class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +66,7 @@ class SocketClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     anonymous_limit: int = 10_000
     outbound: Mark = Mark(10_000, 16 * 1024**2)
     high_water: Mark = Mark(1_000, 1024**2)
-    identify: Callable[[dict[str, Any]], Identified] = identity_of_claims
+    identify: Callable[[dict[str, Any]], Identified] = _identity_of_own
 
     def __post_init__(self) -> None:
         if self.protocol_version not in {1, 2}:

@@ -8,7 +8,8 @@ import msgspec
 
 from watchword.backend.procedures import Kind
 from watchword.backend.ticket_inputs import LIFETIME, bound_input
-from watchword.base.errors import Code, Problem, invalid_payload
+from watchword.base import json
+from watchword.base.errors import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +37,7 @@ def issue_ticket(
     Raises:
         Problem: ROUTE_NOT_FOUND, there is no such subscription; what its requirements raise.
     """
-    try:
-        wish = msgspec.convert(asked, _Wish, strict=True)
-    except msgspec.ValidationError as error:
-        raise invalid_payload(str(error)) from error
+    wish = json.converted(asked, _Wish)
     procedure = table.find(wish.path, Kind.SUBSCRIPTION)
     if not procedure.needs_ticket:
         raise Problem(Code.INVALID_PAYLOAD, f"{wish.path} needs no ticket.", field="path")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from watchword.base.errors import invalid_payload
+
+T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -34,6 +36,18 @@ def decode(data: bytes | str) -> Any:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise invalid_payload(_reason(error)) from error
+
+
+def converted(value: Any, kind: type[T]) -> T:
+    """Return a decoded value as a type has it; nothing in it is taken for something else, as a text for a number.
+
+    Raises:
+        Problem: INVALID_PAYLOAD.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise invalid_payload(str(error)) from error
 
 
 def _reason(error: Exception) -> str:

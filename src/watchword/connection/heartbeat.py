@@ -21,7 +21,7 @@ class Heartbeat:
     """
 
     def __init__(self, period: float) -> None:
-        self._period = period
+        self._period = self._patience = period
         self._asked = False
         self.deadline: float | None = None
 
@@ -43,7 +43,7 @@ class Heartbeat:
             self.deadline = None
             return Beat.GIVE_UP
         self._asked = True
-        self.deadline = now + self._period
+        self.deadline = now + self._patience
         return Beat.ASK
 
 
@@ -87,33 +87,15 @@ class Pulse:
         return Beat.ASK
 
 
-class KeepAlive:
+class KeepAlive(Heartbeat):
     """Asks after `quiet` seconds without a sign of life; who then says nothing for `patience` seconds is gone."""
 
     def __init__(self, quiet: float, patience: float) -> None:
-        self._quiet = quiet
+        super().__init__(quiet)
         self._patience = patience
-        self._asked = False
-        self.deadline: float | None = None
-
-    def start(self, now: float, jitter: float = 0.0) -> None:
-        """Begin, unless it has begun; `jitter` (0 to 1) shortens the first quiet time, to spread sockets."""
-        if self.deadline is None:
-            self.deadline = now + self._quiet * (1.0 - jitter)
 
     def heard(self, now: float) -> None:
         """Note a sign of life at `now`."""
+        super().heard(now)
         if self.deadline is not None:
-            self._asked = False
-            self.deadline = now + self._quiet
-
-    def tick(self, now: float) -> Beat:
-        """Return what is due."""
-        if self.deadline is None or now < self.deadline:
-            return Beat.NOTHING
-        if self._asked:
-            self.deadline = None
-            return Beat.GIVE_UP
-        self._asked = True
-        self.deadline = now + self._patience
-        return Beat.ASK
+            self.deadline = now + self._period

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.context import Connection, Context
 from watchword.base.errors import invalid_payload
-from watchword.base.secret import Secret
+from watchword.base.secret import Secret, random_token
 from watchword.http.origins import SAFE_METHODS, Origins
 from watchword.identity.client import Client, parse_address
 from watchword.protocol.operations import AccessToken, Credential
@@ -107,7 +106,7 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     """Return what is known of a connection by its request, under a name that cannot be guessed."""
     scope = connection.scope
     return Connection(
-        secrets.token_urlsafe(_ID_BYTES),
+        random_token(_ID_BYTES),
         dialect,
         client,
         headers=tuple(scope["headers"]),
@@ -117,15 +116,15 @@ def connection_of(connection: HTTPConnection, dialect: str, client: Client, **mo
     )
 
 
-def explicit_token(connection: HTTPConnection, parameter: str = QUERY_PARAMETER) -> str | None:
-    """Return the token of the header `Authorization: Bearer` or of a parameter of the URL.
+def explicit_token(connection: HTTPConnection) -> str | None:
+    """Return the token of the header `Authorization: Bearer` or of the parameter `access_token`.
 
     Other schemes are not ours to judge.
 
     Raises:
         Problem: INVALID_PAYLOAD when there is more than one.
     """
-    found = [*tokens_in_query(connection, parameter), *bearer_tokens(connection)]
+    found = [*tokens_in_query(connection), *bearer_tokens(connection)]
     if len(found) > 1:
         raise invalid_payload(_SEVERAL)
     return found[0] if found else None

@@ -1,4 +1,4 @@
-"""Upgrades: what a request for a socket presents, in every dialect.
+"""Upgrades: what a request for a socket presents, where there can be one credential; and tickets that are burnt.
 
 A ticket counts here alone, and only in the URL: in a header, a cookie, a message or any other request it is a token
 that nobody has given out.
@@ -19,20 +19,18 @@ if TYPE_CHECKING:
     from watchword.identity.tickets import Tickets
 
 
-def upgrade_credential(
-    connection: HTTPConnection, session_cookie: str, parameter: str = QUERY_PARAMETER
-) -> AccessToken | ConnectionTicket | None:
-    """Return what an upgrade request presents in its header, in a parameter of its URL, or else in its cookie.
+def upgrade_credential(connection: HTTPConnection, session_cookie: str) -> AccessToken | ConnectionTicket | None:
+    """Return what an upgrade request presents in its header, in its URL, or else in its cookie.
 
     Raises:
         Problem: INVALID_PAYLOAD when header and URL present more than one.
     """
-    token = explicit_token(connection, parameter)
+    token = explicit_token(connection)
     if token is None:
         token = session_token(connection, session_cookie)
     if token is None:
         return None
-    if looks_like_ticket(token) and tokens_in_query(connection, parameter):
+    if looks_like_ticket(token) and tokens_in_query(connection):
         return ConnectionTicket(Secret(token))
     return AccessToken(Secret(token))
 

@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from watchword.base.errors import Code, Problem
-from watchword.identity.outside import Identified, scopes_in
+from watchword.identity.outside import Identified, identity_of_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,25 +35,13 @@ _RETRY_SECONDS = 5.0
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
-def identity_of_token(claims: dict[str, Any]) -> Identified:
-    """Return whom the claims of RFC 7519 and RFC 8693 name: `sub`, `sid` or `jti`, `scope`; without roles."""
-    session = claims.get("sid", claims.get("jti"))
-    return Identified(
-        user=str(claims["sub"]) if "sub" in claims else None,
-        session=None if session is None else str(session),
-        claims=claims,
-        expires_at=claims.get("exp"),
-        scopes=scopes_in(claims),
-    )
-
-
 def jwks_authenticator(  # noqa: PLR0913 - what makes a token good, by name
     keys: str | Mapping[str, Any],
     *,
     issuer: str,
     audience: str | Iterable[str] | None,
     algorithms: Iterable[str] = _ALGORITHMS,
-    identify: Callable[[dict[str, Any]], Identified] = identity_of_token,
+    identify: Callable[[dict[str, Any]], Identified] = identity_of_claims,
     max_age: float = 300.0,
     timeout: float = 5.0,
 ) -> Authenticator:

@@ -56,6 +56,25 @@ def scopes_in(claims: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(each for each in scope if isinstance(each, str)) if isinstance(scope, list) else ()
 
 
+def identity_of_claims(claims: dict[str, Any], users: tuple[str, ...] = ("sub",)) -> Identified:
+    """Return whom the claims of RFC 7519 and RFC 8693 name: `sub`, `sid` or `jti`, `scope`; without roles.
+
+    `users` are the claims that may hold the user, the first that is there.
+    """
+    user, session = _first(claims, users), _first(claims, ("sid", "jti"))
+    return Identified(
+        user=None if user is None else str(user),
+        session=None if session is None else str(session),
+        claims=claims,
+        expires_at=claims.get("exp"),
+        scopes=scopes_in(claims),
+    )
+
+
+def _first(claims: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((claims[name] for name in names if name in claims), None)
+
+
 Authenticator = Callable[[str, "Client"], Awaitable[Identified | None]]
 """Judges a token: says who it is, None when it is none of its own, or raises Problem when it is one and not good."""
 

@@ -16,6 +16,7 @@ EDITOR = Principal(user="ann", roles=("r1",))
 READER = Principal(user="bob", roles=("r2",))
 ADMIN = Principal(user="eve", admin=True)
 OUTSIDER = Principal(issuer="idp", claimed=Claimed(roles=("editor",)), scopes=("read",))
+KEYED = Principal(issuer="idp", claimed=Claimed(roles=("r1",)))
 
 
 class Asked:
@@ -52,6 +53,10 @@ async def verdict(router: Router, principal: Principal) -> Any:
         ({"roles": ["r1"]}, EDITOR, "hello"),
         ({"roles": ["editor"]}, OUTSIDER, "hello"),
         ({"roles": ["reader"]}, OUTSIDER, Code.FORBIDDEN),
+        ({"roles": ["editor"]}, KEYED, "hello"),
+        ({"roles": ["r1"]}, KEYED, "hello"),
+        ({"roles": ["reader"]}, KEYED, Code.FORBIDDEN),
+        ({"roles": [""]}, Principal(user="cid", roles=("nameless",)), Code.FORBIDDEN),
         ({"roles": ["editor"]}, ADMIN, "hello"),
         ({"roles": ["editor"]}, ANONYMOUS, Code.INVALID_CREDENTIALS),
         ({"admin": True}, EDITOR, Code.FORBIDDEN),

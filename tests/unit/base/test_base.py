@@ -98,3 +98,11 @@ async def test_the_machines_clock_sleeps_no_longer_than_it_must() -> None:
     with anyio.fail_after(1):
         await clock.sleep_until(clock.monotonic())
     assert clock.now() > 1_700_000_000
+
+
+def test_decoded_values_become_what_a_type_has_and_nothing_is_taken_for_something_else() -> None:
+    assert json.converted([1, 2], list[int]) == [1, 2]
+    for unfit in (["1"], [1.5], [True], "12", None):
+        with pytest.raises(Problem) as raised:
+            json.converted(unfit, list[int])
+        assert raised.value.code is Code.INVALID_PAYLOAD

@@ -192,3 +192,15 @@ def test_principals_are_told_apart_by_their_subjects() -> None:
     subjects = [each.subject for each in (ANONYMOUS, ALICE, BOB, IMPORTER, other, Principal(user="t1"))]
     assert len(set(subjects)) == len(subjects)
     assert ANONYMOUS.subject is None
+
+
+def test_a_bad_credential_in_grace_is_told_and_leaves_the_time_that_is_left() -> None:
+    machine = AuthMachine(AuthPolicy(Mode.HANDSHAKE, on_reject=Reaction.DEMOTE, on_expiry=Reaction.GRACE))
+    machine.opened(0.0, ALICE, 60.0)
+    machine.tick(60.0)
+    deadline = machine.deadline
+    machine.presented(authenticate("u"))
+    machine.effects()
+    machine.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 61.0)
+    assert told(machine.effects()) == [Code.INVALID_CREDENTIALS]
+    assert (machine.state, machine.principal, machine.deadline) == (State.GRACE, ANONYMOUS, deadline)

@@ -213,3 +213,12 @@ def test_expiry_and_revocation_leave_the_public() -> None:
     machine.revoked(BAD, 2.0)
     assert machine.effects() == [Admit(ANONYMOUS), Tell(Refused(BAD))]
     assert machine.state is State.ACTIVE
+
+
+def test_nothing_is_admitted_after_the_end() -> None:
+    machine = waiting(STRICT)
+    machine.disconnected()
+    for operation in (Invoke("a", id=1), Join("c"), Unsubscribe()):
+        with pytest.raises(Problem) as raised:
+            machine.admits(operation, 1.0)
+        assert raised.value.code is Code.UNPROCESSABLE_CONTENT

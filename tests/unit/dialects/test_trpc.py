@@ -307,3 +307,56 @@ def test_what_clients_have_no_ears_for_is_not_said() -> None:
     dialect = Trpc(Wire())
     assert said(dialect, out.Opened()) == []
     assert list(dialect.push("9", (Event("create", {}, 1),))) == []
+
+
+def test_who_has_authenticated_learns_until_when_and_gets_the_tokens_that_there_are() -> None:
+    dialect = Trpc(Wire())
+    received(call("mutation", "authenticate", 1, input={"token": "t"}), dialect=dialect)
+    (told,) = said(dialect, out.Authenticated(1, expires_at=2.5))
+    assert told == {"id": 1, "result": {"type": "data", "data": {"expiresAt": 2500}}}
+    (told,) = said(dialect, out.Authenticated(2, refresh_token="r", access_token="a"))
+    assert told["result"]["data"] == {"expiresAt": None, "accessToken": "a", "refreshToken": "r"}
+
+
+def test_a_channel_that_may_not_be_heard_is_told_under_its_call() -> None:
+    dialect = Trpc(Wire())
+    (joined,) = received(call("subscription", "channels.messages", 4, input={"channel": "c"}), dialect=dialect)
+    (told,) = said(dialect, out.Failure(joined, Problem(Code.FORBIDDEN)))
+    assert (told["id"], told["error"]["data"]["path"]) == (4, "channels.messages")
+    assert said(dialect, out.Subscribed("4", has_data=False)) == []
+
+
+def test_what_went_wrong_with_no_call_is_told_about_nothing() -> None:
+    (told,) = said(Trpc(Wire()), out.Failure(op.Raw("x"), Problem(Code.CONFLICT)))
+    assert (told["id"], told["error"]["data"]["code"]) == (None, "CONFLICT")
+
+
+def test_a_subscription_that_the_server_ends_is_told_why() -> None:
+    dialect = Trpc(Wire())
+    received(call("subscription", "s", 5), dialect=dialect)
+    (told,) = said(dialect, out.Ended("5", problem=Problem(Code.FORBIDDEN)))
+    assert (told["id"], told["error"]["data"]) == (5, {"code": "FORBIDDEN", "httpStatus": 403, "path": "s"})
+    assert said(dialect, out.Ended("5")) == []
+
+
+def test_several_who_follow_under_one_name_share_the_whole_message() -> None:
+    event = Event("update", {"id": 1}, 7)
+    frames: set[str | bytes] = set()
+    for _ in range(2):
+        dialect = Trpc(Wire())
+        received(call("subscription", "collections.changes", 1, input={"collection": "a"}), dialect=dialect)
+        frames.update(dialect.push("1", (event,)))
+    (frame,) = frames
+    assert json.decode(frame) == {
+        "id": 1,
+        "result": {"type": "data", "data": {"event": "update", "data": {"id": 1}}},
+    }
+
+
+def test_connection_parameters_may_say_the_token_without_its_scheme() -> None:
+    (operation,) = received({"data": {"authorization": "t"}}, dialect=Trpc(Wire(), has_params=True))
+    assert isinstance(operation, op.Open)
+    assert operation.credential == op.AccessToken(Secret("t"))
+    (other,) = received({"data": {"authorization": "Basic t"}}, dialect=Trpc(Wire(), has_params=True))
+    assert isinstance(other, op.Open)
+    assert other.credential is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watchword.base.errors import Code, Problem, invalid_payload
-from watchword.dialects.trpc.errors import KEYS, KINDS, key_of, not_found, shape_of
+from watchword.dialects.trpc.errors import KEYS, KINDS, key_of, not_found, shape, shape_of, status_of
 
 
 def test_every_code_has_a_key_that_clients_know() -> None:
@@ -57,3 +57,7 @@ def test_what_blocks_without_a_word_is_told_as_forbidden() -> None:
 
 def test_codes_whose_keys_say_less_are_told_apart() -> None:
     assert shape_of(Problem(Code.TOKEN_EXPIRED))["data"]["problem"] == "TOKEN_EXPIRED"
+
+
+def test_the_status_of_an_error_is_that_of_its_kind() -> None:
+    assert status_of(shape("TIMEOUT", "Late")) == 408

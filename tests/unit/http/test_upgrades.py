@@ -35,10 +35,9 @@ def test_tokens_are_taken_from_the_url_the_header_or_else_the_cookie() -> None:
     assert upgrade_credential(request_of(query="access_token="), COOKIE) is None
 
 
-def test_dialect_may_have_another_parameter() -> None:
+def test_another_parameter_presents_nothing() -> None:
     request = request_of(query=f"token={TICKET}&access_token=abc")
 
-    assert upgrade_credential(request, COOKIE, "token") == ConnectionTicket(Secret(TICKET))
     assert upgrade_credential(request, COOKIE) == AccessToken(Secret("abc"))
     assert upgrade_credential(request_of(query=f"ticket={TICKET}"), COOKIE) is None
 
@@ -62,6 +61,16 @@ def test_tickets_of_a_refused_url_are_burnt_and_others_are_not() -> None:
     burnt, kept = [tickets.issue(Principal(user="ada"), client).ticket.reveal() for _ in range(2)]
 
     burn_tickets(request_of(query=f"a=b&access_token={burnt}&token={kept}"), tickets)
+
+    assert tickets.redeem(burnt, client) is None
+    assert tickets.redeem(kept, client) is not None
+
+
+def test_a_dialect_whose_parameter_is_another_burns_what_is_in_that() -> None:
+    tickets, client = Tickets(ManualClock(), 30.0), Client("192.0.2.7")
+    burnt, kept = [tickets.issue(Principal(user="ada"), client).ticket.reveal() for _ in range(2)]
+
+    burn_tickets(request_of(query=f"token={burnt}&access_token={kept}"), tickets, "token")
 
     assert tickets.redeem(burnt, client) is None
     assert tickets.redeem(kept, client) is not None

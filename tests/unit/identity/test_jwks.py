@@ -52,6 +52,17 @@ async def test_a_good_token_says_who_it_is(authenticator: Authenticator, keys: d
     assert isinstance(await judge(authenticator, token(keys["ec"], "ES256", "e", aud=["x", "shop"])), Identified)
 
 
+async def test_a_token_of_nobody_in_particular_names_no_user(
+    authenticator: Authenticator, keys: dict[str, Any]
+) -> None:
+    claims = {"iss": ISSUER, "aud": "shop", "exp": int(time.time()) + 60, "sub": None, "sid": None}
+    nobody = jwt.encode({"alg": "RS256", "kid": "r"}, claims, keys["rsa"], ["RS256"])
+    for text in (nobody, token(keys["rsa"], sub=None)):
+        found = await judge(authenticator, text)
+        assert isinstance(found, Identified)
+        assert (found.user, found.session) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [

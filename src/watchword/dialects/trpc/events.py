@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from watchword.base import json
 from watchword.base.errors import Problem
 from watchword.dialects.trpc.errors import not_found, shape_of
-from watchword.dialects.trpc.wire import last_event_id
+from watchword.dialects.trpc.wire import last_event_id, told_first, told_of
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
-from watchword.protocol.operations import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,11 +85,9 @@ class TrpcEvents:
         """Tell what has changed in a collection, or was said on a channel."""
         frames: list[str] = []
         for event in events:
-            kind = "message" if event.kind == "publish" else event.kind
-            data = {"event": kind} if event.data is ABSENT else {"event": kind, "data": event.data}
             key = (self.name, "events", self._wire.superjson)
             if key not in event.cache:
-                event.cache[key] = self._data(data)
+                event.cache[key] = self._data(told_of(event))
             frames += self._event(event.cache[key], event.mark)
         return frames
 
@@ -99,13 +96,8 @@ class TrpcEvents:
         return 0
 
     def _say_subscribed(self, outcome: out.Subscribed) -> Iterable[str]:
-        is_told = outcome.has_data or self._since is None or outcome.lost is not None
-        if outcome.position is None or not is_told:
-            return ()
-        first: dict[str, Any] = {"event": "init", "data": outcome.data if outcome.has_data else None}
-        if outcome.lost is not None:
-            first["lost"] = outcome.lost.extensions.get("reason") or outcome.lost.message
-        return self._value(first, outcome.position)
+        first = told_first(outcome, is_resumed=self._since is not None)
+        return () if first is None else self._value(first, outcome.position)
 
     def _value(self, data: Any, mark: str | None) -> list[str]:
         return self._event(self._data(data), mark)

@@ -13,7 +13,7 @@ import msgspec
 from watchword.base import json
 from watchword.base.errors import Code, Problem, invalid_payload
 from watchword.dialects.trpc.errors import not_found, shape, shape_of
-from watchword.dialects.trpc.wire import Wire, connection_credential, last_event_id
+from watchword.dialects.trpc.wire import Wire, connection_credential, last_event_id, told_first, told_of
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.operations import ABSENT
@@ -227,12 +227,9 @@ class Trpc:
         if asked is None:
             return ()
         started = _frame(asked.prefix, {"result": {"type": "started"}})
-        is_told = outcome.has_data or not asked.is_resumed or outcome.lost is not None
-        if outcome.position is None or not is_told:
+        first = told_first(outcome, is_resumed=asked.is_resumed)
+        if outcome.position is None or first is None:
             return (started,)
-        first: dict[str, Any] = {"event": "init", "data": outcome.data if outcome.has_data else None}
-        if outcome.lost is not None:
-            first["lost"] = outcome.lost.extensions.get("reason") or outcome.lost.message
         return (started, _frame(asked.prefix, self._tracked(outcome.position, first)))
 
     def _say_value(self, outcome: out.Value) -> str:
@@ -258,8 +255,7 @@ class Trpc:
         key = (self.name, self._wire.superjson)
         found: str | None = event.cache.get(key)
         if found is None:
-            kind = "message" if event.kind == "publish" else event.kind
-            data = {"event": kind} if event.data is ABSENT else {"event": kind, "data": event.data}
+            data = told_of(event)
             told = {"result": self._data(data)} if event.mark is None else self._tracked(event.mark, data)
             found = event.cache[key] = json.encode(told).decode()[1:-1]
         return found

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from watchword.access.permissions import Action
+from watchword.base import json
 from watchword.base.errors import invalid_payload
 from watchword.base.secret import Secret
 from watchword.protocol import operations as op
 from watchword.protocol.operations import ABSENT
 from watchword.query.wire import parse_query
+
+if TYPE_CHECKING:
+    from watchword.protocol import outcomes as out
+    from watchword.protocol.events import Event
 
 T = TypeVar("T")
 
@@ -161,10 +166,24 @@ def _must_resume(on_lost: str) -> bool:
 
 
 def _read(given: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert({} if given is ABSENT or given is None else given, kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise invalid_payload(str(error)) from error
+    return json.converted({} if given is ABSENT or given is None else given, kind)
+
+
+def told_first(outcome: out.Subscribed, *, is_resumed: bool) -> dict[str, Any] | None:
+    """Return what a subscription to a collection or a channel begins with; None where it only goes on."""
+    is_told = outcome.has_data or not is_resumed or outcome.lost is not None
+    if outcome.position is None or not is_told:
+        return None
+    first: dict[str, Any] = {"event": "init", "data": outcome.data if outcome.has_data else None}
+    if outcome.lost is not None:
+        first["lost"] = outcome.lost.extensions.get("reason") or outcome.lost.message
+    return first
+
+
+def told_of(event: Event) -> dict[str, Any]:
+    """Return what has changed in a collection, or was said on a channel."""
+    kind = "message" if event.kind == "publish" else event.kind
+    return {"event": kind} if event.data is ABSENT else {"event": kind, "data": event.data}
 
 
 def last_event_id(given: Any) -> str | None:

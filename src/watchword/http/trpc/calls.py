@@ -20,6 +20,7 @@ from watchword.dialects.trpc.lines import Lines
 from watchword.http.answers import NO_STORE, Answer
 from watchword.http.problems import unexpected
 from watchword.http.trpc.failed import Failed
+from watchword.http.trpc.headers import VARY
 from watchword.http.trpc.requests import context_of, inputs_of, upload_of
 from watchword.http.trpc.streaming import Streaming
 from watchword.protocol.operations import Invoke
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 JSON = "application/json"
-VARY = ("vary", "trpc-accept, accept")
 
 
 class Calls:

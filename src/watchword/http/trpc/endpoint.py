@@ -13,7 +13,8 @@ from watchword.base.errors import Code, Problem
 from watchword.http.access_log import shown_path
 from watchword.http.answers import NO_CONTENT, send_answer
 from watchword.http.problems import reference_of, unexpected
-from watchword.http.trpc.calls import VARY, Calls, refusal
+from watchword.http.trpc.calls import Calls, refusal
+from watchword.http.trpc.headers import VARY
 from watchword.http.trpc.requests import asked_of
 from watchword.http.trpc.streams import stream
 

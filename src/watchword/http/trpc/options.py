@@ -146,7 +146,6 @@ class TrpcOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events_pace(self) -> Pace:
-        """The numbers of a stream of events."""
-        body = self.max_body or self.frame
+        """The numbers of a stream of events, whose one message is empty."""
         pulse = Pulse(self.events.ping, _FOREVER)
-        return msgspec.structs.replace(self.pace, heartbeat=pulse, subscriptions=1, frame=body, first_frame=body)
+        return msgspec.structs.replace(self.pace, heartbeat=pulse, subscriptions=1)

@@ -12,6 +12,7 @@ from watchword.backend.finishing import ended_once
 from watchword.backend.results import is_deferred
 from watchword.dialects.trpc.lines import ITERABLE, PROMISE
 from watchword.http.trpc.failed import Failed
+from watchword.http.trpc.headers import flowing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Iterable
@@ -22,12 +23,7 @@ if TYPE_CHECKING:
     from watchword.dialects.trpc.errors import Shape
     from watchword.dialects.trpc.lines import Later, Lines
 
-_HEADERS = [
-    (b"content-type", b"application/json"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-    (b"vary", b"trpc-accept, accept"),
-]
+_HEADERS = flowing("application/json")
 
 
 class Answering(Protocol):

@@ -11,6 +11,7 @@ from watchword.backend.procedure_attendant import ProcedureAttendant
 from watchword.base.errors import Problem
 from watchword.dialects.trpc.events import TrpcEvents, connected, is_last, is_value
 from watchword.http.caller import connection_of
+from watchword.http.trpc.headers import flowing
 from watchword.http.trpc.requests import context_of, inputs_of
 
 if TYPE_CHECKING:
@@ -23,13 +24,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-_HEADERS = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-    (b"connection", b"keep-alive"),
-    (b"vary", b"trpc-accept, accept"),
-]
+_HEADERS = [*flowing("text/event-stream"), (b"connection", b"keep-alive")]
 _GONE, _DONE = 1006, 1000
 
 
