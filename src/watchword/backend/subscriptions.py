@@ -189,7 +189,7 @@ class Subscriptions:
             self._part(operation)
             raise
         if self._operations.get(name) is not operation:  # the right has ended while it was being asked for
-            self._part(operation)
+            self._services.part(hearer, operation.channel)  # which it has joined since it was forgotten
             raise forbidden()
         told = out.Subscribed(name, has_data=False, position=joined.position, lost=joined.lost, id=operation.id)
         host.say(told)
