@@ -384,6 +384,13 @@ async def mixed(call: Call, last_event_id: str | None = None) -> AsyncIterator[A
 
 
 @app.subscription
+async def quiet(call: Call) -> AsyncIterator[None]:
+    """Give nothing."""
+    await asyncio.Event().wait()
+    yield
+
+
+@app.subscription
 async def stumble(call: Call, code: str | None = None, name: str | None = None) -> AsyncIterator[str]:
     """Give a value and fail, by a problem or by a bug."""
     yield "before"
