@@ -361,10 +361,18 @@ async def countdown(call: Call, start: int) -> AsyncIterator[int]:
         yield number
 
 
+def _number(last_event_id: str | None) -> int:
+    if last_event_id is None:
+        return 0
+    if not last_event_id.isdecimal():
+        raise Problem(Code.INVALID_PAYLOAD, "There is no such id", field="lastEventId")
+    return int(last_event_id)
+
+
 @app.subscription
 async def feed(call: Call, topic: str, last_event_id: str | None = None) -> AsyncIterator[Tracked[Any]]:
     """Give the values of a topic under their numbers, after the last one that the client has got."""
-    async for number, value in bulletins.follow(topic, int(last_event_id or 0)):
+    async for number, value in bulletins.follow(topic, _number(last_event_id)):
         yield tracked(str(number), value)
 
 
@@ -378,7 +386,7 @@ async def news(call: Call, topic: str) -> AsyncIterator[Any]:
 @app.subscription
 async def mixed(call: Call, last_event_id: str | None = None) -> AsyncIterator[Any]:
     """Give a value with an id, one without, and wait."""
-    yield tracked(f"{last_event_id or 'first'}+", "with")
+    yield tracked(f"{'first' if last_event_id is None else _number(last_event_id)}+", "with")
     yield "without"
     await asyncio.Event().wait()
 
@@ -421,7 +429,7 @@ async def protected(call: Call, topic: str) -> AsyncIterator[Any]:
 @app.procedures.subscription(authenticated=True)
 async def protected_feed(call: Call, topic: str, last_event_id: str | None = None) -> AsyncIterator[Tracked[Any]]:
     """Give the values of a topic to somebody, after the last one that the client has got."""
-    async for number, value in bulletins.follow(topic, int(last_event_id or 0)):
+    async for number, value in bulletins.follow(topic, _number(last_event_id)):
         yield tracked(str(number), value)
 
 
@@ -472,8 +480,8 @@ async def passes(token: str, client: Client) -> Identified | None:
     if expires and float(expires) <= time.time():
         raise Problem(Code.TOKEN_EXPIRED)
     roles = (role,) if role else ()
-    scopes = ("read",) if name == "scoped" else ()
-    return Identified(name, roles=roles, expires_at=float(expires) if expires else None, scopes=scopes or None)
+    scopes = {"reader": ("read", "more"), "writer": ("write",)}.get(name)
+    return Identified(name, roles=roles, expires_at=float(expires) if expires else None, scopes=scopes)
 
 
 @app.mutation
