@@ -24,9 +24,9 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def report(report_of: Callable[..., Report], brief_room: Newsroom, version: str) -> Report:
+def report(report_of: Callable[..., Report], brief_room: Newsroom) -> Report:
     """What became of the sessions."""
-    return report_of("brief.mjs", version, newsroom=brief_room)
+    return report_of("brief.mjs", newsroom=brief_room)
 
 
 @pytest.fixture

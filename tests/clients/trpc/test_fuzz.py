@@ -54,7 +54,7 @@ _PATHS = st.sampled_from(
 _INPUTS = st.fixed_dictionaries(
     {},
     optional={
-        "token": st.sampled_from(["pass:void", "pass:ann", "x"]) | _VALUES,
+        "token": st.sampled_from(["pass:gus", "x"]) | _VALUES,
         "nonce": _VALUES,
         "ticket": _VALUES,
         "path": _PATHS | _VALUES,
