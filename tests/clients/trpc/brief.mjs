@@ -4,7 +4,7 @@ import { clientOf, counted, data, dataSoFar, EventSource, finish, follow, hire, 
 import { login, messages, outcome, pause, post, report, say, scenes, seenOf, socketClient, toldOf, trpc } from "./harness.mjs";
 
 const LIFE = 3_000;
-const once = (token, mount = "/hasty") => socketClient(mount, { connectionParams: { token }, retryDelayMs: () => 100_000 });
+const once = (token, mount = "/final") => socketClient(mount, { connectionParams: { token }, retryDelayMs: () => 100_000 });
 const since = performance.now();
 const isOpen = ({ seen }) => counted(seen, "new") === 1 && counted(seen, "close") === 0;
 

@@ -1,6 +1,6 @@
 /** Sockets of a server that stops, or dies, and comes back. */
 
-import { data, dataSoFar, finish, follow, given, key, messages, outcome, report, say, seenOf, socketClient, told, toldOf } from "./harness.mjs";
+import { data, dataSoFar, finish, follow, given, key, listeners, messages, outcome, report, say, seenOf, socketClient, told, toldOf } from "./harness.mjs";
 
 const prefix = `restart ${given.version}`;
 const query = { fields: ["id", "title"], filter: { title: { _starts_with: prefix } } };
@@ -21,10 +21,9 @@ for (const way of ["stop", "kill"]) {
   await told();
   await seenOf(seen, "open", opened + 1);
   await data(changes, before + 1);
-  await toldOf(news, "started");
+  await listeners(topic, 1);
   const answer = await outcome(calls.echo.query("back"));
   await say(topic, way);
-  await data(news, 1);
   await news.until(() => dataSoFar(news).includes(way), way);
   report(way, {
     titles: dataSoFar(changes).map(({ data: { event, data } }) => [event, [data ?? []].flat().map(({ title }) => title.replace(`${prefix} `, "")).join()]),

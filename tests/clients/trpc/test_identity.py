@@ -108,18 +108,18 @@ async def test_where_a_token_is_wanted_it_has_to_come_in_time(server: Server) ->
 
 
 async def test_an_identity_of_a_message_does_not_end_with_that_of_the_connection(server: Server) -> None:
-    async with talk(server, "/hasty", params={"token": f"pass:ann:{time.time() + 0.6}"}) as socket:
+    async with talk(server, "/final", params={"token": f"pass:ann:{time.time() + 1}"}) as socket:
         assert "result" in await socket.say(authenticate(1, "pass:ann"))
         topic = key("longer")
         assert await socket.say(subscribe(2, "protected", {"topic": topic})) == about(2, "started")
-        with anyio.move_on_after(1):
+        with anyio.move_on_after(1.5):
             pytest.fail(f"nothing should come: {await socket.hear()}")
 
         assert await socket.say(call(3, "me")) == result(3, "ann")
 
 
 async def test_nothing_protected_is_told_after_the_end_of_a_token(server: Server) -> None:
-    async with talk(server, "/hasty", params={"token": f"pass:ann:{time.time() + 0.5}"}) as socket:
+    async with talk(server, "/final", params={"token": f"pass:ann:{time.time() + 1}"}) as socket:
         topic = key("never later")
         assert await socket.say(subscribe(1, "protected", {"topic": topic})) == about(1, "started")
         heard, code = await socket.rest()
@@ -139,7 +139,7 @@ async def test_a_token_that_is_over_is_none(server: Server) -> None:
 
 
 async def test_the_notice_comes_before_the_end(server: Server) -> None:
-    async with talk(server, params={"token": f"pass:ann:{time.time() + 1}"}) as socket:
+    async with talk(server, params={"token": f"pass:ann:{time.time() + 2}"}) as socket:
         since = time.monotonic()
         notice = await socket.hear()
         noticed = time.monotonic() - since
@@ -147,7 +147,7 @@ async def test_the_notice_comes_before_the_end(server: Server) -> None:
         heard, code = await socket.rest()
 
         assert notice == {"id": None, "method": "reconnect"}
-        assert 0.3 < noticed < 0.95
+        assert 0.6 < noticed < 1.9
         assert keys_of(heard) == [(None, "UNAUTHORIZED")]
         assert code == 4401
 
