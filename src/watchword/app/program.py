@@ -253,9 +253,11 @@ class Program:
         What is served are the procedures of `router`, by default all of the application.
 
         Raises:
-            ValueError: there is a mount at the path, or an option is not fit.
+            ValueError: there is a mount at the path, it is none, or an option is not fit.
         """
         where = "/" + path.strip("/")
+        if where == "/":
+            raise ValueError(f"a mount needs a path of its own, such as {DEFAULT_MOUNT}")
         if where in self._mounts:
             raise ValueError(f"there is a mount at {where} already")
         from watchword.http.trpc.options import options_of  # noqa: PLC0415 - few ask for it, and all would wait

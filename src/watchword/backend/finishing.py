@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import structlog
 
+from watchword.base.errors import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
 
@@ -89,6 +91,6 @@ async def ended_once(work: Coroutine[Any, Any, T]) -> T:
         if going_on:
             task.cancel()
             _log.error("application.too_slow", operation="ending")
-        elif not task.cancelled() and task.exception() is not None:
+        elif not task.cancelled() and not isinstance(task.exception(), Problem | None):
             _log.error("application.failed_while_ending", exc_info=task.exception())
         raise

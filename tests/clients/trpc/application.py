@@ -45,15 +45,16 @@ app.trpc()
 app.trpc("/override", method_override=True)
 app.trpc("/alone", batching=False)
 app.trpc("/narrow", max_batch=3, calls=3, subscriptions=2, frame=2_000, first_frame=500, max_body=3_000)
-app.trpc("/handshake", mode=Mode.HANDSHAKE, auth_timeout=0.4)
-app.trpc("/strict", mode=Mode.STRICT, auth_timeout=0.4)
-app.trpc("/hasty", auth_timeout=0.3, renew=None)
-app.trpc("/alive", keep_alive=KeepAlive(0.15, 0.3))
+app.trpc("/handshake", mode=Mode.HANDSHAKE, auth_timeout=1.0)
+app.trpc("/strict", mode=Mode.STRICT, auth_timeout=1.0)
+app.trpc("/hasty", auth_timeout=0.3)
+app.trpc("/final", renew=None)
+app.trpc("/alive", keep_alive=KeepAlive(0.15, 1.0))
 app.trpc("/few", sockets=SocketLimits(sockets=1))
 app.trpc("/events", events=EventOptions(ping=0.1, reconnect_after=5.0))
 app.trpc("/short", events=EventOptions(max_duration=0.4))
 app.trpc("/once", events=EventOptions(end_after_first=True))
-app.trpc("/challenge", challenge=Challenge(every=0.5, within=0.7))
+app.trpc("/challenge", challenge=Challenge(every=0.5, within=1.0))
 app.trpc(
     "/cors",
     cors=CorsSettings(
@@ -361,10 +362,18 @@ async def countdown(call: Call, start: int) -> AsyncIterator[int]:
         yield number
 
 
+def _number(last_event_id: str | None) -> int:
+    if last_event_id is None:
+        return 0
+    if not last_event_id.isdecimal():
+        raise Problem(Code.INVALID_PAYLOAD, "There is no such id", field="lastEventId")
+    return int(last_event_id)
+
+
 @app.subscription
 async def feed(call: Call, topic: str, last_event_id: str | None = None) -> AsyncIterator[Tracked[Any]]:
     """Give the values of a topic under their numbers, after the last one that the client has got."""
-    async for number, value in bulletins.follow(topic, int(last_event_id or 0)):
+    async for number, value in bulletins.follow(topic, _number(last_event_id)):
         yield tracked(str(number), value)
 
 
@@ -378,9 +387,16 @@ async def news(call: Call, topic: str) -> AsyncIterator[Any]:
 @app.subscription
 async def mixed(call: Call, last_event_id: str | None = None) -> AsyncIterator[Any]:
     """Give a value with an id, one without, and wait."""
-    yield tracked(f"{last_event_id or 'first'}+", "with")
+    yield tracked(f"{'first' if last_event_id is None else _number(last_event_id)}+", "with")
     yield "without"
     await asyncio.Event().wait()
+
+
+@app.subscription
+async def quiet(call: Call) -> AsyncIterator[None]:
+    """Give nothing."""
+    await asyncio.Event().wait()
+    yield
 
 
 @app.subscription
@@ -414,7 +430,7 @@ async def protected(call: Call, topic: str) -> AsyncIterator[Any]:
 @app.procedures.subscription(authenticated=True)
 async def protected_feed(call: Call, topic: str, last_event_id: str | None = None) -> AsyncIterator[Tracked[Any]]:
     """Give the values of a topic to somebody, after the last one that the client has got."""
-    async for number, value in bulletins.follow(topic, int(last_event_id or 0)):
+    async for number, value in bulletins.follow(topic, _number(last_event_id)):
         yield tracked(str(number), value)
 
 
@@ -465,8 +481,8 @@ async def passes(token: str, client: Client) -> Identified | None:
     if expires and float(expires) <= time.time():
         raise Problem(Code.TOKEN_EXPIRED)
     roles = (role,) if role else ()
-    scopes = ("read",) if name == "scoped" else ()
-    return Identified(name, roles=roles, expires_at=float(expires) if expires else None, scopes=scopes or None)
+    scopes = {"reader": ("read", "more"), "writer": ("write",)}.get(name)
+    return Identified(name, roles=roles, expires_at=float(expires) if expires else None, scopes=scopes)
 
 
 @app.mutation

@@ -136,9 +136,9 @@ await scenes([
   async () => {
     // A token that ends without a notice: the socket closes, the client brings a fresh one, and nothing is lost.
     const topic = key("expiring");
-    const lives = [1.2, 1.2, undefined];
+    const lives = [1.5, 1.5, undefined];
     const tokens = [];
-    const expiring = socketClient("/hasty", {
+    const expiring = socketClient("/final", {
       connectionParams: () => ({ token: pass("ann", lives[Math.min(tokens.push(1), 3) - 1]) }),
     });
     const record = follow(expiring.calls.protected_feed, { topic });
@@ -164,7 +164,7 @@ await scenes([
     const held = key("renewing");
     const tokens = [];
     const renewing = socketClient("/trpc", {
-      connectionParams: () => ({ token: pass("ann", tokens.push(1) === 1 ? 4 : undefined) }),
+      connectionParams: () => ({ token: pass("ann", tokens.push(1) === 1 ? 2 : undefined) }),
     });
     const record = follow(renewing.calls.protected_feed, { topic });
     const untracked = follow(renewing.calls.news, { topic });
@@ -250,7 +250,7 @@ await scenes([
     const { calls, seen, client } = socketClient();
     const open = follow(calls.news, { topic });
     await toldOf(open, "started");
-    await calls.authenticate.mutate({ token: pass("ann", 0.8) });
+    await calls.authenticate.mutate({ token: pass("ann", 1.5) });
     const record = follow(calls.protected, { topic });
     await toldOf(record, "started");
     await listeners(topic, 2);

@@ -119,7 +119,7 @@ await scenes([
   async () => {
     const topic = key("expiry");
     await say(topic, 1);
-    const record = follow(stream("/trpc", { connectionParams: { token: pass("ann", 1) } }).calls.protected, { topic });
+    const record = follow(stream("/trpc", { connectionParams: { token: pass("ann", 2) } }).calls.protected, { topic });
     await data(record, 1);
     const since = performance.now();
     const { error } = await toldOf(record, "error");

@@ -99,8 +99,8 @@ await scenes([
   },
   async () => {
     const topic = key("lost");
-    let [gate, open] = [Promise.resolve(), undefined];
-    const losing = socketClient("/trpc", { url: () => gate.then(() => ws("/trpc")) });
+    let mayConnect = Promise.resolve();
+    const losing = socketClient("/trpc", { url: () => mayConnect.then(() => ws()) });
     const record = follow(losing.calls.feed, { topic });
     const other = follow(losing.calls.feed, { topic });
     const untracked = follow(losing.calls.news, { topic });
@@ -111,11 +111,12 @@ await scenes([
     const held = key("lost");
     const pending = outcome(losing.calls.hold.query({ key: held }));
     await happened(`begun ${held}`);
-    gate = new Promise((resolve) => { open = resolve; });
+    let goOn;
+    mayConnect = new Promise((resolve) => (goOn = resolve));
     (await first(losing.seen)).terminate();
     await listeners(topic, 0);
     await say(topic, 2);
-    open();
+    goOn();
     const failed = await pending;
     await seenOf(losing.seen, "open", 2);
     await listeners(topic, 3);

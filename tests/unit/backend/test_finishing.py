@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from structlog.testing import capture_logs
 
 from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import ANONYMOUS
@@ -108,3 +109,24 @@ async def test_code_that_is_ended_within_the_database_ends_after_it() -> None:
             await anyio.lowlevel.cancel_shielded_checkpoint()
             go_on.set()
     assert steps == ["the database has answered"]
+
+
+@pytest.mark.parametrize("error", [Problem(Code.FORBIDDEN), RuntimeError("a bug")])
+async def test_only_a_bug_is_logged_of_code_that_fails_while_it_ends(error: Exception) -> None:
+    begun = anyio.Event()
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await anyio.sleep_forever()
+        finally:
+            raise error
+
+    with anyio.fail_after(5), capture_logs() as logs:
+        async with anyio.create_task_group() as group:
+            group.start_soon(ended_once, work())
+            await begun.wait()
+            group.cancel_scope.cancel()
+    assert [entry["event"] for entry in logs] == (
+        [] if isinstance(error, Problem) else ["application.failed_while_ending"]
+    )
