@@ -140,6 +140,8 @@ class Watches:
         connection.say(out.Subscribed(operation.subscription, has_data=False, id=operation.id))
         async with aclosing(begun.values) as values:
             async for value in values:
+                if watch.is_unwanted:
+                    return  # work with the database is not cut off: it has ended since, and gives what it found
                 if isinstance(value, Tracked):
                     connection.say(out.Value(operation.subscription, value.data, value.id))
                 else:

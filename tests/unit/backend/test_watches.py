@@ -12,6 +12,7 @@ import pytest
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.backend.attendant import Attendant, Begun, Caller
 from watchword.backend.context import Context
+from watchword.backend.finishing import unbroken
 from watchword.backend.tracked import tracked
 from watchword.backend.watches import Watches
 from watchword.base.errors import Code, Problem, forbidden
@@ -230,6 +231,28 @@ async def test_another_user_ends_what_was_granted_to_the_former_one_at_once() ->
         assert isinstance(failure, out.Failure)
         assert failure.problem.code is Code.INVALID_CREDENTIALS
         assert desk.released == ["released"]
+
+
+async def test_what_is_found_for_the_former_user_after_the_end_is_not_told() -> None:
+    async with watching() as (watches, host, desk):
+        found = anyio.Event()
+
+        async def values() -> AsyncGenerator[Any, None]:
+            await unbroken(found.wait())
+            yield "of ann"
+            yield "more of ann"
+
+        desk.values = values
+        watches.begin(watch())
+        assert await host.hear() == STARTED
+        await anyio.wait_all_tasks_blocked()
+        host.acting = BOB
+        watches.acts_as(BOB)
+        found.set()
+        failure = await host.hear()
+        assert isinstance(failure, out.Failure)
+        assert failure.problem.code is Code.INVALID_CREDENTIALS
+        assert host.waiting == 0
 
 
 async def test_the_same_user_keeps_it() -> None:
