@@ -237,8 +237,7 @@ class Conversation:
     def revoke(self, problem: Problem) -> None:
         """Deliver nothing more under this identity; then close, or go on as the public."""
         self._machine.revoked(problem, self._clock.monotonic())
-        self._outbox.hold()
-        self._outbox.poke()
+        self._withhold()
 
     def extend(self, session: str, expires_at: float) -> None:
         """Live as long as the session does now, if it is this one's, or turns out to be when its token is checked."""
@@ -275,7 +274,13 @@ class Conversation:
     def expel(self, problem: Problem) -> None:
         """End the connection for a reason that the client is told."""
         self._machine.expelled(problem, self._clock.monotonic())
+        self._withhold()
+
+    def _withhold(self) -> None:
+        """Keep back what waits, at once: the task that writes may be waiting for the client meanwhile."""
         self._outbox.hold()
+        if self._machine.is_closed and isinstance(self._outbox, Fifo):
+            self._outbox.discard_values()
         self._outbox.poke()
 
     async def assign(self, principal: Principal, told: out.Issued) -> None:
@@ -327,6 +332,8 @@ class Conversation:
         frames = self._dialect.send(outcome)
         if isinstance(outcome, out.Heartbeat | out.Opened):
             self._outbox.say_alone(frames)
+        elif isinstance(outcome, out.Value) and isinstance(self._outbox, Fifo):
+            self._outbox.say(frames, value_of=outcome.subscription)
         else:
             self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
         if isinstance(outcome, out.Called):
@@ -493,6 +500,8 @@ class Conversation:
                             self._presented.append(operation)
                         case Shut():
                             self._outbox.discard_all()
+                            if isinstance(self._outbox, Fifo):
+                                self._outbox.discard_values()
                             self.shut = effect
 
     def _tell(self, outcome: out.Outcome) -> None:
