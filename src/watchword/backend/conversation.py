@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.delivery import Delivery
-from watchword.backend.fifo import Batch
+from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet
@@ -165,8 +165,7 @@ class Conversation(Delivery):
     def revoke(self, problem: Problem) -> None:
         """Deliver nothing more under this identity; then close, or go on as the public."""
         self._machine.revoked(problem, self._clock.monotonic())
-        self._outbox.hold()
-        self._outbox.poke()
+        self._withhold()
 
     def extend(self, session: str, expires_at: float) -> None:
         """Live as long as the session does now, if it is this one's, or turns out to be when its token is checked."""
@@ -203,7 +202,13 @@ class Conversation(Delivery):
     def expel(self, problem: Problem) -> None:
         """End the connection for a reason that the client is told."""
         self._machine.expelled(problem, self._clock.monotonic())
+        self._withhold()
+
+    def _withhold(self) -> None:
+        """Keep back what waits, at once: the task that writes may be waiting for the client meanwhile."""
         self._outbox.hold()
+        if self._machine.is_closed and isinstance(self._outbox, Fifo):
+            self._outbox.discard_values()
         self._outbox.poke()
 
     async def assign(self, principal: Principal, told: out.Issued) -> None:
@@ -406,6 +411,8 @@ class Conversation(Delivery):
                             self._presented.append(operation)
                         case Shut():
                             self._outbox.discard_all()
+                            if isinstance(self._outbox, Fifo):
+                                self._outbox.discard_values()
                             self.shut = effect
 
     def _tell(self, outcome: out.Outcome) -> None:

@@ -139,6 +139,8 @@ class Delivery(ABC):
         frames = self._dialect.send(outcome)
         if isinstance(outcome, out.Heartbeat | out.Opened):
             self._outbox.say_alone(frames)
+        elif isinstance(outcome, out.Value) and isinstance(self._outbox, Fifo):
+            self._outbox.say(frames, value_of=outcome.subscription)
         else:
             self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
         if isinstance(outcome, out.Called):

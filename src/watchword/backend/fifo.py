@@ -30,6 +30,8 @@ Lost = Callable[[str | None, "Event", Exception], None]
 
 
 class _Waiting(msgspec.Struct, frozen=True):
+    """A frame; one of a subscription that is no event is a value, which keeps its place among the answers."""
+
     subscription: str | None
     frame: Frame
     is_event: bool
@@ -116,11 +118,11 @@ class Fifo:
         """Whether nothing waits that may be written at some time."""
         return not (self._queue or self._urgent)
 
-    def say(self, frames: Iterable[Frame], *, apart: bool = False) -> None:
-        """Queue an answer; nothing needs to keep `apart` here."""
+    def say(self, frames: Iterable[Frame], *, apart: bool = False, value_of: str | None = None) -> None:
+        """Queue an answer, or a value of a subscription; nothing needs to keep `apart` here."""
         del apart
         for frame in frames:
-            self._append(None, frame, is_event=False)
+            self._append(value_of, frame, is_event=False)
         self._wake()
 
     def say_alone(self, frames: Iterable[Frame]) -> None:
@@ -154,8 +156,8 @@ class Fifo:
             line.put(framed)
 
     def discard(self, subscription: str | None) -> None:
-        """Drop the events that wait of a subscription."""
-        self._keep(lambda each: not each.is_event or each.subscription != subscription)
+        """Drop the events and values that wait of a subscription."""
+        self._keep(lambda each: each.subscription != subscription or (subscription is None and not each.is_event))
         self._size -= sum(event.size for name, event in self._kept if name == subscription)
         self._kept = [(name, event) for name, event in self._kept if name != subscription]
 
@@ -173,6 +175,10 @@ class Fifo:
         self._keep(lambda each: not each.is_event)
         self._size -= sum(event.size for _, event in self._kept)
         self._kept.clear()
+
+    def discard_values(self) -> None:
+        """Drop every value that waits."""
+        self._keep(lambda each: each.is_event or each.subscription is None)
 
     def hold(self) -> None:
         """Keep events back until `release`; answers still go out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from watchword.backend.tracked import Tracked
 from watchword.base.errors import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable
 
     from watchword.backend.call import Call
     from watchword.backend.signatures import Shape, Signature
@@ -77,8 +78,12 @@ class Results:
 
     async def _each(self, values: AsyncIterator[Any]) -> AsyncIterator[Any]:
         write = self._write if self._signature.gives_many else self._write_any
-        async for value in values:
-            yield write(value)
+        try:
+            async for value in values:
+                yield write(value)
+        finally:
+            if isinstance(values, AsyncGenerator):
+                await values.aclose()  # here and now, not whenever its memory is reclaimed
 
     async def _tracked(self, values: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         async with aclosing(values):

@@ -44,6 +44,9 @@ class Watched(Protocol):
     def say(self, outcome: out.Outcome) -> None:
         """Say an outcome."""
 
+    def discard(self, subscription: str | None) -> None:
+        """Drop what waits of a subscription."""
+
     def explain(self, operation: op.Operation, error: Exception) -> Problem:
         """Return what the client may know of an error."""
 
@@ -93,11 +96,16 @@ class Watches:
         self._connection.spawn(self._run, watch)
 
     def end(self, name: str | None, problem: Problem | None = None) -> None:
-        """End one, or all, at the client's wish or because of a problem; what it gives meanwhile is not told."""
+        """End one, or all, at the client's wish or because of a problem; what it gives meanwhile is not told.
+
+        Nor is what waits to be told, after a problem.
+        """
         for watch in [self._running.get(name)] if name is not None else list(self._running.values()):
             if watch is not None and not watch.is_unwanted:
                 watch.is_unwanted, watch.problem = True, problem
                 watch.scope.cancel()
+                if problem is not None:
+                    self._connection.discard(watch.operation.subscription)
 
     def acts_as(self, principal: Principal) -> None:
         """End at once what was granted to somebody else."""
@@ -146,7 +154,7 @@ class Watches:
         async with aclosing(begun.values) as values:
             async for value in values:
                 if watch.is_unwanted:
-                    break
+                    return  # work with the database is not cut off: it has ended since, and gives what it found
                 if isinstance(value, Tracked):
                     connection.say(out.Value(operation.subscription, value.data, value.id))
                 else:

@@ -26,9 +26,14 @@ __all__ = ["DEEPEST", "ErrorValue", "RegularExpression", "SetOf", "Url", "deseri
 MOST_REPEATED = 100_000
 """How many values may be added by saying that a value is the same as another one."""
 MOST_NUMBERS = 10_000
-"""How many members of Sets and keys of Maps may be no texts: one can choose numbers that are all compared with all."""
+"""How many members of Sets and keys of Maps may be no texts: one can choose numbers that are all compared with all.
+
+Among big integers there are most of those, so each counts as many; so does a key that is a list, by what it holds.
+"""
 
 _NEVER_ALIKE = (str, bytes)
+_WORD = 2**64
+_MANY = 10
 _INDEX = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 
 
@@ -159,9 +164,19 @@ class _Restoring:
 
     def _count(self, members: list[Any], kind: Kind) -> None:
         keys = members if kind == "set" else [pair[0] for pair in members if isinstance(pair, list) and pair]
-        self._numbers += sum(1 for key in keys if not isinstance(key, _NEVER_ALIKE))
+        # A Set with lists in it is kept as a list.
+        self._numbers += sum(1 if kind == "set" and isinstance(key, list) else _weight(key) for key in keys)
         if self._numbers > MOST_NUMBERS:
             raise invalid_payload(f"superjson: Sets and Maps have more than {MOST_NUMBERS} members that are not texts")
+
+
+def _weight(key: Any) -> int:
+    """Return how much a member of a Set, or a key of a Map, adds to what may have to be compared."""
+    if isinstance(key, _NEVER_ALIKE):
+        return 0
+    if isinstance(key, list | set):
+        return 1 + sum(1 + _weight(each) for each in key)
+    return _MANY if isinstance(key, int) and abs(key) >= _WORD else 1
 
 
 def _measure(json: Any, most: int | None = None) -> int:

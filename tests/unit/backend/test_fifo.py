@@ -189,3 +189,20 @@ async def test_waiting_ends_when_poked_and_when_a_batch_is_due() -> None:
         await fifo.wait(0.0, None)
         fifo.poke()
         await fifo.wait(0.0, None)
+
+
+def test_values_wait_among_the_answers_and_are_dropped_as_events_are() -> None:
+    waiting = queue()
+    waiting.say(["started"])
+    waiting.say(["1"], value_of="a")
+    waiting.say(["2"], value_of="b")
+    waiting.discard_all()
+    waiting.hold()
+    waiting.discard("b")
+    waiting.discard(None)
+    assert [waiting.take(0.0) for _ in range(3)] == ["started", "1", None]
+    waiting.say(["1"], value_of="a")
+    waiting.say(["refused"])
+    waiting.discard_values()
+    assert [waiting.take(0.0), waiting.take(0.0)] == ["refused", None]
+    assert not waiting.lagging

@@ -115,6 +115,10 @@ async def test_ending_the_values_ends_the_procedure() -> None:
     await anext(values)
     await values.aclose()
     assert ended == [True]
+    streamed = await of_call(endless, STREAMING)
+    await anext(streamed)
+    await streamed.aclose()
+    assert ended == [True, True]
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "a\rb", "a\0b"])

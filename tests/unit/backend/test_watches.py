@@ -12,6 +12,7 @@ import pytest
 from watchword.access.principal import ANONYMOUS, Principal
 from watchword.backend.attendant import Attendant, Begun, Caller
 from watchword.backend.context import Context
+from watchword.backend.finishing import unbroken
 from watchword.backend.tracked import tracked
 from watchword.backend.watches import Watches
 from watchword.base.errors import Code, Problem, forbidden
@@ -73,12 +74,16 @@ class Host:
         self.said, self.heard = anyio.create_memory_object_stream[out.Outcome](1_000)
         self.full: anyio.Event | None = None
         self.followed = 0
+        self.discarded: list[str | None] = []
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         self._group.start_soon(work, *arguments)
 
     def say(self, outcome: out.Outcome) -> None:
         self.said.send_nowait(outcome)
+
+    def discard(self, subscription: str | None) -> None:
+        self.discarded.append(subscription)
 
     def explain(self, operation: op.Operation, error: Exception) -> Problem:
         return error if isinstance(error, Problem) else Problem(Code.INTERNAL)
@@ -168,6 +173,7 @@ async def test_stopping_releases_the_procedure_at_its_wait_and_tells_nothing_mor
         await host.hear()
         watches.end("1")
         assert await host.hear() == out.Ended("1", 1)
+        assert host.discarded == []
         assert desk.released == ["released"]
         watches.end("1")
         watches.end("unknown")
@@ -236,6 +242,29 @@ async def test_another_user_ends_what_was_granted_to_the_former_one_at_once() ->
         assert isinstance(failure, out.Failure)
         assert failure.problem.code is Code.INVALID_CREDENTIALS
         assert desk.released == ["released"]
+        assert host.discarded == ["1"]
+
+
+async def test_what_is_found_for_the_former_user_after_the_end_is_not_told() -> None:
+    async with watching() as (watches, host, desk):
+        found = anyio.Event()
+
+        async def values() -> AsyncGenerator[Any, None]:
+            await unbroken(found.wait())
+            yield "of ann"
+            yield "more of ann"
+
+        desk.values = values
+        watches.begin(watch())
+        assert await host.hear() == STARTED
+        await anyio.wait_all_tasks_blocked()
+        host.acting = BOB
+        watches.acts_as(BOB)
+        found.set()
+        failure = await host.hear()
+        assert isinstance(failure, out.Failure)
+        assert failure.problem.code is Code.INVALID_CREDENTIALS
+        assert host.waiting == 0
 
 
 async def test_the_same_user_keeps_it() -> None:

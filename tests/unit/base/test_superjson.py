@@ -356,10 +356,26 @@ def test_sets_cannot_be_filled_with_numbers_that_are_slow_to_tell_apart() -> Non
     notes = {str(index): ["bigint"] for index in range(len(alike))}
     with pytest.raises(Problem, match="not texts"):
         deserialize(noted(alike, ["set", notes]))
+    numbers = list(range(MOST_NUMBERS))
+    assert deserialize(noted(numbers, ["set"])) == set(numbers)
     pairs = [[number, 0] for number in range(MOST_NUMBERS // 2 + 1)]
     with pytest.raises(Problem, match="not texts"):
         deserialize(noted([pairs, pairs], {"0": ["map"], "1": ["map"]}))
     assert len(deserialize(noted([f"text {each}" for each in alike], ["set"]))) == len(alike)
+
+
+def test_keys_that_are_much_to_compare_may_be_fewer() -> None:
+    few, many = MOST_NUMBERS // 10, MOST_NUMBERS // 10 + 1
+    alike = [str(2**64 * (2**61 - 1) + number * (2**61 - 1)) for number in range(many)]
+    notes = {str(index): ["bigint"] for index in range(few)}
+    assert len(deserialize(noted(alike[:few], ["set", notes]))) == few
+    with pytest.raises(Problem, match="not texts"):
+        deserialize(noted(alike, ["set", notes | {str(few): ["bigint"]}]))
+    long = [[[*([1] * 20), number], 0] for number in range(MOST_NUMBERS // 40)]
+    with pytest.raises(Problem, match="not texts"):
+        deserialize(noted(long, ["map"]))
+    assert len(deserialize(noted(long[:100], ["map"]))) == 100
+    assert len(deserialize(noted([key for key, _ in long], ["set"]))) == len(long)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

@@ -360,3 +360,42 @@ def test_connection_parameters_may_say_the_token_without_its_scheme() -> None:
     (other,) = received({"data": {"authorization": "Basic t"}}, dialect=Trpc(Wire(), has_params=True))
     assert isinstance(other, op.Open)
     assert other.credential is None
+
+
+@pytest.mark.parametrize(
+    ("values", "filters", "read"),
+    [
+        (
+            {"query.filter.at._gt": ["Date"]},
+            {"at": {"_gt": "2026-01-02T00:00:00Z"}},
+            {"at": {"_gt": "2026-01-02T00:00:00Z"}},
+        ),
+        ({"query.filter.at": ["undefined"]}, {"at": None}, {}),
+        ({"query.filter": ["map"]}, [["a", {"_eq": 1}]], {"a": {"_eq": 1}}),
+    ],
+)
+def test_queries_are_read_as_json_whatever_the_transformer_says(values: Any, filters: Any, read: Any) -> None:
+    envelope = {"json": {"collection": "c", "query": {"filter": filters}}, "meta": {"values": values, "v": 1}}
+    plain = {"json": {"collection": "c", "query": {"filter": read}}}
+    asked, expected = (
+        received(call("subscription", "collections.changes", input=given), SUPERJSON) for given in (envelope, plain)
+    )
+    assert asked == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("map", [[None, 1]]),
+        ("map", [[[1, [2]], 1]]),
+        ("URL", "u"),
+        ("set", [1]),
+        ("regexp", "/a/"),
+        ("bigint", "9" * 900),
+    ],
+)
+def test_a_query_that_is_more_than_json_is_the_clients_mistake(kind: str, value: Any) -> None:
+    given = {"collection": "c", "query": {"filter": {"_and": [value], "a": value}}}
+    meta = {"values": {"query.filter._and.0": [kind], "query.filter.a": [kind]}, "v": 1}
+    (asked,) = received(call("subscription", "collections.changes", input={"json": given, "meta": meta}), SUPERJSON)
+    assert isinstance(asked, op.Invalid | op.Subscribe)

@@ -84,9 +84,9 @@ class Wire(msgspec.Struct, frozen=True):
             Problem: INVALID_PAYLOAD, INVALID_QUERY.
         """
         if path == self.built_ins.changes:
-            return _changes(name, given, since, number)
+            return _changes(name, _as_json(given), since, number)
         if path == self.built_ins.messages:
-            return _messages(name, given, since, number)
+            return _messages(name, _as_json(given), since, number)
         return op.Watch(name, path, given, since, number, self.manner)
 
     def call(self, kind: str, path: str, given: Any, number: op.Id) -> op.Operation:
@@ -130,6 +130,26 @@ class _Messages(msgspec.Struct):
     data: Any = None
     lastEventId: str | None = None  # noqa: N815
     onLost: str = "restart"  # noqa: N815
+
+
+def _as_json(given: Any) -> Any:
+    """Return an input as JSON has it, for what knows nothing else: queries, and what rules of channels are shown.
+
+    Raises:
+        Problem: INVALID_PAYLOAD, there is no JSON for it.
+    """
+    try:
+        return json.decode(json.encode(_without_undefined(given)))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise invalid_payload("The input is more than JSON can say") from error
+
+
+def _without_undefined(given: Any) -> Any:
+    if isinstance(given, dict):
+        return {name: _without_undefined(value) for name, value in given.items() if value is not ABSENT}
+    if isinstance(given, list):
+        return [_without_undefined(value) for value in given]
+    return None if given is ABSENT else given
 
 
 def _authenticate(given: Any, number: op.Id) -> op.Operation:

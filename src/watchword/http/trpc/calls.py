@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from starlette.requests import ClientDisconnect
 
 from watchword.backend.procedures import Kind, Procedure
+from watchword.backend.reading import Reading
 from watchword.backend.tickets import issue_ticket
 from watchword.base import json
 from watchword.base.errors import Code, Problem
@@ -26,6 +27,8 @@ from watchword.http.trpc.streaming import Streaming
 from watchword.protocol.operations import Invoke
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Send
 
     from watchword.backend.context import Context
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 JSON = "application/json"
+_LAST_SECONDS = 1.0
+"""For how long a client that has not read may still read that there is nothing more."""
 
 
 class Calls:
@@ -91,9 +96,30 @@ class Calls:
         return Answer(words.status_of_all(errors), json.encode(body), (VARY, NO_STORE, *allowed), JSON)
 
     async def one_by_one(self, send: Send) -> None:
-        """Make all calls at the same time, and write each answer, and each part of one, when it is there."""
-        lines = Lines(self._wire, len(self._asked.paths))
-        await Streaming(self, lines, send).run(len(self._asked.paths))
+        """Make all calls at the same time, and write each answer, and each part of one, when it is there.
+
+        It ends before that with the right to read it, and with a client that does not.
+        """
+        size = len(self._asked.paths)
+        with anyio.CancelScope() as scope:
+            streaming = Streaming(self, Lines(self._wire, size), send)
+            if self._context is None:
+                await streaming.run(size)
+            else:
+                await self._read(self._context, streaming, scope.cancel)
+        if scope.cancelled_caught:
+            with anyio.move_on_after(_LAST_SECONDS):
+                await send({"type": "http.response.body", "body": b""})
+
+    async def _read(self, context: Context, streaming: Streaming, end: Callable[[], None]) -> None:
+        # What may not be called is answered so; only what may can be forbidden later.
+        names = await self._mount.backend.identity.names()
+        granted = [
+            each for each in self._asked.procedures if each is not None and each.admits(context.principal, names)
+        ]
+        reading = Reading(self._mount.backend, context, granted, self._mount.options.pace.stall, end)
+        async with reading.lasting():
+            await streaming.run(len(self._asked.paths), reading.writing)
 
     async def make(self, index: int) -> Any:
         """Make one call and return its result.

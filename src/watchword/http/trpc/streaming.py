@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -15,7 +15,8 @@ from watchword.http.trpc.failed import Failed
 from watchword.http.trpc.headers import flowing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from anyio.abc import TaskGroup
     from starlette.types import Send
@@ -46,10 +47,12 @@ class Streaming:
         self._calls = calls
         self._lines = lines
         self._send = send
-        self._writing = anyio.Lock()
+        self._turn = anyio.Lock()
+        self._writing: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
-    async def run(self, size: int) -> None:
-        """Write all there is, up to the end."""
+    async def run(self, size: int, writing: Callable[[], AbstractAsyncContextManager[None]] = nullcontext) -> None:
+        """Write all there is, up to the end. `writing` is entered for every write."""
+        self._writing = writing
         await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await self._write((self._lines.head(),))
         async with anyio.create_task_group() as group:
@@ -58,7 +61,7 @@ class Streaming:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _write(self, lines: Iterable[bytes]) -> None:
-        async with self._writing:
+        async with self._turn, self._writing():
             await self._send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
 
     async def _answer(self, group: TaskGroup, index: int) -> None:

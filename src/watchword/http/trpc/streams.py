@@ -26,6 +26,7 @@ _log = structlog.get_logger(__name__)
 
 _HEADERS = [*flowing("text/event-stream"), (b"connection", b"keep-alive")]
 _GONE, _DONE = 1006, 1000
+_LAST_SECONDS = 1.0
 
 
 class EventTransport:
@@ -102,6 +103,7 @@ async def stream(mount: Mount, asked: Asked, send: Send) -> None:
             lambda acting: seat.count(is_anonymous=acting.is_anonymous),
             problem,
         )
-        await send({"type": "http.response.body", "body": b""})
+        with anyio.move_on_after(_LAST_SECONDS):  # who was given up for not reading does not read this either
+            await send({"type": "http.response.body", "body": b""})
     finally:
         seat.leave()
