@@ -89,7 +89,10 @@ class Graphql:
         values = get_variable_values(schema.built, definitions, request.variables, _MOST_ERRORS, hidden)
         if not isinstance(values, VariableValues):
             raise Refused([error.formatted for error in values])
-        operation = compiled(document, node, schema.built, schema.catalogue, values)
+        try:
+            operation = compiled(document, node, schema.built, schema.catalogue, values)
+        except GraphQLError as error:  # a condition is given null in place of its default
+            raise Refused([error.formatted]) from None
         return Prepared(schema, document, operation, values, request.variables)
 
     async def text(self, context: Context, area: str | None) -> str:
