@@ -435,3 +435,9 @@ async def test_nobody_writes_by_graphql_what_rest_refuses(sqlite_url: str, right
         assert told.status_code == 403, told.text
     elif method != "DELETE":  # what has been deleted is not there a second time
         assert told.status_code == 200, told.text
+
+
+async def test_condition_that_is_given_null_in_place_of_its_default_is_refused(app: Application) -> None:
+    body = await ask(app, "query ($a: Boolean = true) { articles { id @include(if: $a) title } }", a=None)
+
+    assert body["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION"

@@ -84,7 +84,7 @@ class Documents:
         return found
 
     def understand(self, text: str) -> Document:
-        """Parse and validate a text; what is good is kept.
+        """Parse and validate a text, on whatever thread.
 
         Raises:
             Refused: it is not good, with all that is wrong with it.
@@ -98,9 +98,7 @@ class Documents:
         errors = self._errors(ast)
         if errors:
             raise Refused([error.formatted for error in errors])
-        document = Document(ast)
-        self._keep(text, document)
-        return document
+        return Document(ast)
 
     def _errors(self, ast: DocumentNode) -> list[GraphQLError]:
         try:
@@ -132,12 +130,17 @@ class Documents:
                         yield GraphQLError(f'"{name}" can only be used once per request', node)
                     used |= {name} & once
 
-    def _keep(self, text: str, document: Document) -> None:
+    def keep(self, text: str, document: Document) -> Document:
+        """Keep a document, on the loop; return the one that is kept, where several have understood a text at once."""
+        found = self.known(text)
+        if found is not None:
+            return found
         self._known[text] = document
         self._size += len(text)
         while self._size > MOST_KEPT or len(self._known) > MOST_DOCUMENTS:
             forgotten, _ = self._known.popitem(last=False)
             self._size -= len(forgotten)
+        return document
 
 
 def _fields(selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[Any]:

@@ -81,17 +81,18 @@ class Graphql:
         text = self._persisted.text(request)
         schema = await self.schema(context, area)
         document = schema.documents.known(text)
-        if document is None and len(text) <= _SHORT:
-            document = schema.documents.understand(text)
         if document is None:
-            document = await anyio.to_thread.run_sync(schema.documents.understand, text)
+            document = schema.documents.keep(text, await _understood(schema, text))
         node = document.operation(request.operation)
         hidden = not self._options.introspection
         definitions = node.variable_definitions or ()
         values = get_variable_values(schema.built, definitions, request.variables, _MOST_ERRORS, hidden)
         if not isinstance(values, VariableValues):
             raise Refused([error.formatted for error in values])
-        operation = compiled(document, node, schema.built, schema.catalogue, values)
+        try:
+            operation = compiled(document, node, schema.built, schema.catalogue, values)
+        except GraphQLError as error:  # a condition is given null in place of its default
+            raise Refused([error.formatted]) from None
         return Prepared(schema, document, operation, values, request.variables)
 
     async def text(self, context: Context, area: str | None) -> str:
@@ -174,6 +175,12 @@ class Graphql:
         if not prepared.operation.node.variable_definitions:
             kept |= described
         return described
+
+
+async def _understood(schema: Schema, text: str) -> Document:
+    if len(text) <= _SHORT:
+        return schema.documents.understand(text)
+    return await anyio.to_thread.run_sync(schema.documents.understand, text)
 
 
 def _describe(prepared: Prepared) -> dict[str, Any]:

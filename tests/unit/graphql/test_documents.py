@@ -35,7 +35,7 @@ def understood_or_refused(text: str) -> None:
 def test_good_document_is_kept() -> None:
     known = documents()
 
-    made = known.understand("{ a { b } }")
+    made = known.keep("{ a { b } }", known.understand("{ a { b } }"))
 
     assert known.known("{ a { b } }") is made
     assert known.known("{ a { c } }") is None
@@ -136,3 +136,15 @@ _SELECTIONS = st.recursive(
 @given(_SELECTIONS, _SELECTIONS)
 def test_any_shape_of_document_is_understood_or_refused(root: str, fragment: str) -> None:
     understood_or_refused(f"{{ {root} }} fragment F on Query {{ {fragment} }}")
+
+
+def test_a_text_that_several_understand_at_once_is_kept_and_counted_once() -> None:
+    known = documents()
+    long = "{ a { b } } #" + "x" * 900_000
+
+    first, second, third = (known.understand(long) for _ in range(3))
+    kept = [known.keep(long, each) for each in (first, second, third)]
+    known.keep("{ a { b } }", known.understand("{ a { b } }"))
+
+    assert kept == [first] * 3
+    assert known.known(long) is first
