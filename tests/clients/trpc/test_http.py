@@ -204,9 +204,15 @@ def test_uploads_ignore_connection_parameters(http: httpx.Client) -> None:
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "parameters", ["; boundary=x", "", "; boundary=", '; boundary="', "; charset=nonsense; boundary=x"]
-)
+@pytest.mark.parametrize("charset", ["nonsense", "punycode", "utf-16"])
+def test_a_form_in_another_encoding_than_utf_8_is_of_no_known_type(http: httpx.Client, charset: str) -> None:
+    headers = {"content-type": f"multipart/form-data; charset={charset}; boundary=x"}
+    response = http.post("/trpc/form", content=b"no form", headers=headers)
+
+    assert (response.status_code, key(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("parameters", ["; boundary=x", "", "; boundary=", '; boundary="'])
 @pytest.mark.parametrize(
     "content", [b"no form", b"", b"--x\r\n\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--"]
 )
