@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watchword.base.errors import Code, Problem
-from watchword.identity.window import ClockedMemory, Window
 
 if TYPE_CHECKING:
     from watchword.base.clock import Clock
     from watchword.identity.client import Client
+    from watchword.identity.window import ClockedMemory, Window
 
 UNLIMITED = -1
 
@@ -60,6 +60,8 @@ class RequestRates:
     """
 
     def __init__(self, clock: Clock, per_address: Quota | None, together: Quota | None) -> None:
+        from watchword.identity.window import ClockedMemory  # noqa: PLC0415 - the start need not wait for it, nor keep it in memory
+
         storage = ClockedMemory(clock)
         self._clock = clock
         self._address = None if per_address is None else _window(storage, per_address, "requests")
@@ -77,6 +79,8 @@ class RequestRates:
 
 
 def _window(storage: ClockedMemory, quota: Quota, name: str) -> Window:
+    from watchword.identity.window import Window  # noqa: PLC0415 - as above
+
     return Window(storage, quota.points, name, ceil(quota.seconds))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,7 +13,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from watchword.base.errors import Problem
 from watchword.base.ids import uuid7
 from watchword.identity.client import Client, storable
-from watchword.identity.window import ClockedMemory, Window
 from watchword.storage import activity
 from watchword.storage.tables import auth_events, sessions
 from watchword.storage.types import moment
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.base.clock import Clock
+    from watchword.identity.window import Window
     from watchword.storage.engine import Database
 
 _AGENT_LENGTH = 512
@@ -60,7 +61,12 @@ class Audit:
         self._db = db
         self._clock = clock
         self._activity = activity
-        self._refusals = Window(ClockedMemory(clock), _REFUSALS_PER_MINUTE, "audit")
+
+    @cached_property
+    def _refusals(self) -> Window:
+        from watchword.identity.window import ClockedMemory, Window  # noqa: PLC0415 - the start need not wait for it, nor keep it in memory
+
+        return Window(ClockedMemory(self._clock), _REFUSALS_PER_MINUTE, "audit")
 
     async def record(
         self,

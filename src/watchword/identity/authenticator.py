@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,11 +23,9 @@ from watchword.identity.sessions import Sessions, Started
 from watchword.identity.settings import Mode
 from watchword.identity.static_tokens import StaticToken, StaticTokens
 from watchword.identity.subscription_tickets import SubscriptionTickets
-from watchword.identity.throttle import Throttle
 from watchword.identity.tickets import Tickets, looks_like_ticket
 from watchword.identity.tokens import AccessTokens, Claims, Subject, UnknownKey, looks_like_jwt
 from watchword.identity.users import Users
-from watchword.identity.window import ClockedMemory
 from watchword.protocol.operations import AccessToken, ConnectionTicket, Credential, Password, RefreshToken
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from watchword.base.secret import Secret
     from watchword.identity.client import Client
     from watchword.identity.settings import IdentitySettings
+    from watchword.identity.throttle import Throttle
     from watchword.storage.engine import Database
 
 _REFUSALS = frozenset({Code.INVALID_CREDENTIALS, Code.INVALID_TOKEN})
@@ -76,11 +76,18 @@ class Identity:
         self.grants = Grants(db, clock, settings)
         self.outside = Outside(db, clock)
         self.tickets = Tickets(clock, settings.ticket_ttl)
-        self.throttle = Throttle(ClockedMemory(clock), clock, settings)
         self._clock = clock
         self.results: Counter[tuple[str, str]] = Counter()
         """How often which kind of credential had which result: `ok` or the code of a problem."""
         self._db = db
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """What slows down those who guess; made for the first who logs in."""
+        from watchword.identity.throttle import Throttle  # noqa: PLC0415 - the start need not wait for it, nor keep it in memory
+        from watchword.identity.window import ClockedMemory  # noqa: PLC0415
+
+        return Throttle(ClockedMemory(self._clock), self._clock, self.settings)
 
     async def authenticate(self, credential: Credential, client: Client, mode: Mode = Mode.JSON) -> Authenticated:
         """Establish who presents a credential. `mode` is how a login's tokens will be kept; a refresh keeps its own.
