@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio
 import structlog
 from msgspec.structs import replace
 
@@ -14,15 +13,15 @@ from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.dialects.graphql_sse import COMPLETE, GraphqlSse, is_last
 from watchword.http.answers import Stream
 from watchword.http.caller import connection_of
+from watchword.http.event_transport import EventTransport, end_stream
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import Receive, Send
+    from starlette.types import Send
 
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
     from watchword.backend.limits import Seat, SocketLimits
-    from watchword.backend.line import Line
     from watchword.backend.pace import Pace
     from watchword.protocol.operations import Execute
 
@@ -37,55 +36,9 @@ _HEADERS = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
-_GONE, _DONE = 1006, 1000
 _PATIENCE = 10 * 365 * 86_400.0
 _PERIOD = 12.0
 """Seconds between the comments that keep proxies from closing what says nothing; clients do not answer them."""
-
-
-class EventTransport:
-    """The connection below: the request is its only message, and its end that of the client or of the operation."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self._is_begun = False
-        self._is_over = False
-        self._scope = anyio.CancelScope()
-        self.ended = (_GONE, "")
-
-    @property
-    def line(self) -> Line | None:
-        """There is none."""
-        return None
-
-    async def receive(self) -> str | bytes | None:
-        """Return the request, then nothing more until the end."""
-        if not self._is_begun:
-            self._is_begun = True
-            return ""
-        with self._scope:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-        return None
-
-    async def send(self, frame: str | bytes) -> None:
-        """Write an event; may wait for the client to read."""
-        self._is_over = self._is_over or is_last(frame)
-        data = frame.encode() if isinstance(frame, str) else frame
-        try:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except (OSError, RuntimeError):
-            return  # the client has gone; that is what comes next from `receive`
-        if self._is_over:
-            self.ended = (_DONE, "")
-            self._scope.cancel()
-
-    async def close(self, code: int, reason: str = "") -> None:
-        """Complete what the server ends; there are no codes."""
-        del code, reason
-        if not self._is_over:
-            await self.send(COMPLETE)
 
 
 class GraphqlEvents:
@@ -120,11 +73,11 @@ class GraphqlEvents:
             _log.info("events.opened", path=path, address=address)
             principal = None if context.principal.is_anonymous else context.principal
             await conversation.run(
-                EventTransport(request.receive, send),
+                EventTransport(request.receive, send, is_last, last=COMPLETE),
                 principal,
                 lambda acting: seat.count(is_anonymous=acting.is_anonymous),
             )
-            await send({"type": "http.response.body", "body": b""})
+            await end_stream(send)
             _log.info("events.closed", path=path, address=address)
         finally:
             seat.leave()

@@ -4,71 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio
-import structlog
-
 from watchword.backend.procedure_attendant import ProcedureAttendant
 from watchword.base.errors import Problem
 from watchword.dialects.trpc.events import TrpcEvents, connected, is_last, is_value
 from watchword.http.caller import connection_of
+from watchword.http.event_transport import EventTransport, end_stream
 from watchword.http.trpc.headers import flowing
 from watchword.http.trpc.requests import context_of, inputs_of
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Send
+    from collections.abc import Callable
 
-    from watchword.backend.line import Line
+    from starlette.types import Send
+
     from watchword.http.trpc.mount import Mount
     from watchword.http.trpc.options import EventOptions
     from watchword.http.trpc.requests import Asked
 
-_log = structlog.get_logger(__name__)
-
 _HEADERS = [*flowing("text/event-stream"), (b"connection", b"keep-alive")]
-_GONE, _DONE = 1006, 1000
-_LAST_SECONDS = 1.0
-
-
-class EventTransport:
-    """The connection below: the request is its only message, and its end that of the client or of the subscription."""
-
-    def __init__(self, receive: Receive, send: Send, options: EventOptions) -> None:
-        self._receive = receive
-        self._send = send
-        self._options = options
-        self._is_begun = False
-        self._scope = anyio.CancelScope()
-        self.ended = (_GONE, "")
-
-    @property
-    def line(self) -> Line | None:
-        """There is none."""
-        return None
-
-    async def receive(self) -> str | bytes | None:
-        """Return the request, then nothing more until the end."""
-        if not self._is_begun:
-            self._is_begun = True
-            return ""
-        with anyio.move_on_after(self._options.max_duration), self._scope:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-        return None
-
-    async def send(self, frame: str | bytes) -> None:
-        """Write an event; may wait for the client to read."""
-        data = frame.encode() if isinstance(frame, str) else frame
-        try:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except (OSError, RuntimeError):
-            return  # the client has gone; that is what comes next from `receive`
-        if is_last(frame) or (self._options.end_after_first and is_value(frame)):
-            self.ended = (_DONE, "")
-            self._scope.cancel()
-
-    async def close(self, code: int, reason: str = "") -> None:
-        """End; there are no codes."""
-        del code, reason
 
 
 async def stream(mount: Mount, asked: Asked, send: Send) -> None:
@@ -98,12 +51,16 @@ async def stream(mount: Mount, asked: Asked, send: Send) -> None:
         conversation = mount.backend.open(dialect, options.events_policy, options.events_pace, known, attendant)
         principal = None if context is None or context.principal.is_anonymous else context.principal
         await conversation.run(
-            EventTransport(request.receive, send, options.events),
+            EventTransport(request.receive, send, _ends(options.events), max_duration=options.events.max_duration),
             principal,
             lambda acting: seat.count(is_anonymous=acting.is_anonymous),
             problem,
         )
-        with anyio.move_on_after(_LAST_SECONDS):  # who was given up for not reading does not read this either
-            await send({"type": "http.response.body", "body": b""})
+        await end_stream(send)
     finally:
         seat.leave()
+
+
+def _ends(options: EventOptions) -> Callable[[str | bytes], bool]:
+    """Return what tells the last event of a stream."""
+    return lambda frame: is_last(frame) or (options.end_after_first and is_value(frame))
