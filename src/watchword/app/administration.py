@@ -99,7 +99,9 @@ def _described(catalogue: Catalogue) -> Iterator[str]:
         for field in collection.fields.values():
             special = f"  [{', '.join(field.special)}]" if field.special else ""
             relation = collection.relations.get(field.name)
-            leads = f" -> {relation.related}" if relation is not None else ""
+            union = collection.unions.get(field.name)
+            related = " | ".join(union.members) if union else relation.related if relation else ""
+            leads = f" -> {related}" if related else ""
             yield f"    {field.name}: {field.type.value}{'' if field.nullable else ' not null'}{leads}{special}"
         for relation in collection.relations.values():
             if relation.many:

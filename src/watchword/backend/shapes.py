@@ -84,7 +84,8 @@ def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Col
 
 def _check(collection: Collection, rule: BoundRule, source: str) -> None:
     """Refuse a field out of sight, also where what is told of it is read from the database."""
-    if (source not in collection.fields and source not in collection.relations) or not rule.allows(source):
+    known = source in collection.fields or source in collection.relations
+    if not known or not all(map(rule.allows, collection.shown_by(source))):
         raise forbidden_field(collection.name, source)
 
 

@@ -123,10 +123,8 @@ class Binder:
         return guard, Compare(node.field, operator.value, value, node.function, kind, within)
 
     def _related(self, collection: Collection, node: Related, manner: _Manner) -> tuple[Filter, Filter]:
-        guard = self.field_guard(collection, node.field, trusted=manner.trusted)
-        relation = collection.relations.get(node.field)
-        if relation is None:
-            raise forbidden_field(collection.name, node.field)
+        guard = self.relation_guard(collection, node.field, trusted=manner.trusted)
+        relation = collection.relations[node.field]
         if node.quantifier not in {"some", "none"}:
             raise invalid_query(f'"_{node.quantifier}" is not a filter operator')
         related = self.catalogue.related(relation)
@@ -149,7 +147,7 @@ class Binder:
             Problem: FORBIDDEN, when the field does not exist, is never in sight or is concealed.
         """
         field = collection.fields.get(name)
-        if field is None and name not in collection.relations:
+        if not collection.has(name):
             raise forbidden_field(collection.name, name, path)
         if field is not None and name not in self.catalogue.table(collection.name).c:
             raise forbidden_field(collection.name, name, path)
@@ -159,6 +157,19 @@ class Binder:
         if not sight.allows(name) or (field is not None and field.concealed):
             raise forbidden_field(collection.name, name, path)
         return sight.seen_when(name)
+
+    def relation_guard(self, collection: Collection, name: str, *, trusted: bool = False, path: str = "") -> Filter:
+        """Return the rows on which it may be asked what a relation, or one way of a union, leads to.
+
+        Raises:
+            Problem: FORBIDDEN, when there is none, or a field that shows where it leads is never in sight.
+        """
+        relation = collection.relations.get(name)
+        is_way = relation is not None and relation.discriminator is not None
+        if relation is None or (is_way and not trusted and self.leads_out_of_sight(relation)):
+            raise forbidden_field(collection.name, name, path)
+        shown_by = collection.shown_by(name)
+        return all_of(*(self.field_guard(collection, field, trusted=trusted, path=path) for field in shown_by))
 
     def leads_out_of_sight(self, relation: Relation) -> bool:
         """Whether a relation is to items of a collection that the caller reads nothing of."""

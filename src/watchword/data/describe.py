@@ -61,11 +61,10 @@ class Description:
     def relations(self, collection: str | None = None) -> list[Told]:
         """Return the to-one relations of a collection, or of all, whose both ends are in sight."""
         return [
-            self._relation(each, relation)
+            told
             for each in self._visible()
             if collection is None or each.name == collection
-            for relation in each.relations.values()
-            if not relation.many and self._sees(each.name, relation.field) and self._sees(relation.related)
+            for told in (*self._references(each), *self._unions(each))
         ]
 
     def relation(self, collection: str, name: str) -> Told | None:
@@ -118,13 +117,20 @@ class Description:
         if said is not None:
             told = _members(said)
         elif relation is not None and relation.many:
-            special = ("o2m",) if relation.junction_field is None else ("m2m",)
+            special = (self._kind(relation),)
             told = _members(FieldMeta(collection=collection.name, field=name, special=special))
         elif field is not None and (collection.system or "virtual" in field.special or "digest" in field.special):
             told = _members(FieldMeta(collection=collection.name, field=name, special=field.special or None))
         else:
             return None
         return told | {"system": True} if collection.system else told
+
+    def _kind(self, relation: Relation) -> str:
+        """Return what Directus calls a to-many relation, by where its junction leads on."""
+        if relation.junction_field is None:
+            return "o2m"
+        junction = self._catalogue.schema.collections[relation.related]
+        return "m2a" if relation.junction_field in junction.unions else "m2m"
 
     def _column(self, collection: Collection, facts: TableFacts, column: ColumnFacts) -> Told:
         reference = next((each for each in facts.references if each.column == column.name), None)
@@ -151,6 +157,23 @@ class Description:
             "foreign_key_column": None if reference is None else reference.target,
             "comment": None,
         }
+
+    def _references(self, collection: Collection) -> Iterator[Told]:
+        for name, relation in collection.relations.items():
+            is_to_one = not relation.many and collection.has(name)
+            if is_to_one and self._sees(collection.name, name) and self._sees(relation.related):
+                yield self._relation(collection, relation)
+
+    def _unions(self, collection: Collection) -> Iterator[Told]:
+        """Yield the unions; who may not see a collection is not told that it is one of them."""
+        for union in collection.unions.values():
+            if not all(self._sees(collection.name, name) for name in (union.field, union.discriminator)):
+                continue
+            members = [member for member in union.members if self._sees(member)]
+            said = self._catalogue.meta.relations[collection.name, union.field]
+            meta = _members(msgspec.structs.replace(said, one_allowed_collections=tuple(members)))
+            told = {"collection": collection.name, "field": union.field, "related_collection": None}
+            yield told | {"schema": None, "meta": meta}
 
     def _relation(self, collection: Collection, relation: Relation) -> Told:
         references = self._catalogue.facts[collection.name].references

@@ -18,7 +18,7 @@ from watchword.query.types import FieldType, Function, Operator
 if TYPE_CHECKING:
     from watchword.data.catalogue import Catalogue
     from watchword.data.parameters import Parameters
-    from watchword.data.schema import Collection
+    from watchword.data.schema import Collection, Relation
 
 _NUMBER = sa.BigInteger()
 
@@ -81,10 +81,17 @@ class Expressions:
         relation = collection.relations[field]
         related = self._catalogue.related(relation)
         inner = self._catalogue.table(related.name).alias()
-        near = source.c[collection.key[0] if relation.many else field]
-        return inner, sa.and_(inner.c[relation.related_field] == near, self.condition(node, related, inner))
+        return inner, sa.and_(_linked(collection, relation, source, inner), self.condition(node, related, inner))
 
     def _related(self, node: Related, collection: Collection, source: sa.FromClause) -> Condition:
         inner, condition = self.related_rows(collection, node.field, source, node.filter)
         found = sa.select(sa.literal_column("1")).select_from(inner).where(condition).correlate_except(inner).exists()
         return sa.not_(found) if node.quantifier == "none" else found
+
+
+def _linked(collection: Collection, relation: Relation, source: sa.FromClause, inner: sa.FromClause) -> Condition:
+    """Return the condition that a row of the related table belongs to the row of the source."""
+    near, far = source.c[collection.key[0] if relation.many else relation.field], inner.c[relation.related_field]
+    if relation.discriminator is None:
+        return far == near
+    return sa.and_(source.c[relation.discriminator] == relation.related, sa.cast(far, sa.Text()) == near)

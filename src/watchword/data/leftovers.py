@@ -21,6 +21,12 @@ async def forget_collection(connection: AsyncConnection, meta: Meta, name: str) 
         await _forget_alias(connection, relation.one_collection, relation.one_field)
     await unsay(connection, RelationMeta, many_collection=name)
     await unsay(connection, RelationMeta, one_collection=name)
+    for relation in meta.relations.values():
+        allowed = relation.one_allowed_collections or ()
+        if name in allowed and relation.many_collection != name:
+            column = {"many_collection": relation.many_collection, "many_field": relation.many_field}
+            left = [each for each in allowed if each != name]
+            await correct(connection, RelationMeta, column, one_allowed_collections=left)
     await unsay(connection, FieldMeta, collection=name)
     await unsay(connection, CollectionMeta, collection=name)
     await correct(connection, CollectionMeta, {"group": name}, group=None)
@@ -35,7 +41,7 @@ async def forget_column(connection: AsyncConnection, meta: Meta, collection: str
         await unsay(connection, RelationMeta, many_collection=collection, many_field=name)
     for member in ("archive_field", "sort_field"):
         await correct(connection, CollectionMeta, {"collection": collection, member: name}, **{member: None})
-    for member in ("junction_field", "sort_field"):
+    for member in ("junction_field", "sort_field", "one_collection_field"):
         await correct(connection, RelationMeta, {"many_collection": collection, member: name}, **{member: None})
 
 

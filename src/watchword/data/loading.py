@@ -9,7 +9,8 @@ import msgspec
 
 from watchword.base import json
 from watchword.base.errors import invalid_query
-from watchword.data.plan import KEYS, LIMIT, OFFSET
+from watchword.data.keys import parse_keys
+from watchword.data.plan import KEYS, LIMIT, OFFSET, UNIT
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.data.parameters import Parameters
-    from watchword.data.plan import Below, Level
+    from watchword.data.plan import Below, Level, Ways
 
 CHUNK = 10_000
 """How many keys go into one statement; both databases take some 32,000 parameters."""
@@ -134,13 +135,20 @@ async def _fill(
         for index, value in enumerate(column):
             assembled.items[index][below.output] = _filling(below, found.items, value)
             assembled.sizes[index] += found.sizes.get(value, 0)
+    for ways in level.unions:
+        column = [row[ways.index] for row in rows]
+        found = await _load_ways(connection, ways, call, column)
+        assembled.read += found.read
+        for index, value in enumerate(column):
+            assembled.items[index][ways.output] = _way_filling(ways, found.items, value)
+            assembled.sizes[index] += found.sizes.get(value, 0)
     assembled.check()
     return assembled
 
 
 def _repeats(level: Level) -> bool:
     """Whether one row below may belong to several above: only to-one relations lead many rows to the same."""
-    return any(not below.many or _repeats(below.level) for below in level.below)
+    return bool(level.unions) or any(not below.many or _repeats(below.level) for below in level.below)
 
 
 def _items(level: Level, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -173,16 +181,44 @@ class _Found(msgspec.Struct):
 
 async def _load_below(connection: AsyncConnection, below: Below, call: Call, column: Sequence[Any]) -> _Found:
     values = list({value: None for value in column if value is not None})
-    rows = await _fetch_linked(connection, below.level, call, values)
-    items = _items(below.level, rows)
+    return await _load_level(connection, below.level, call, values, keys_only=below.keys_only)
+
+
+async def _load_level(
+    connection: AsyncConnection, level: Level, call: Call, values: list[Any], *, keys_only: bool = False
+) -> _Found:
+    rows = await _fetch_linked(connection, level, call, values)
+    items = _items(level, rows)
     assembled = _Assembled(items, [_size(item) for item in items] if call.weighs else [1] * len(items))
-    await _fill(connection, below.level, call, rows, assembled)
+    await _fill(connection, level, call, rows, assembled)
     found = _Found(assembled.read)
-    key_of = below.level.collection.key_of
-    for item, size, (link,) in zip(items, assembled.sizes, _links(below.level, rows), strict=True):
-        found.items.setdefault(link, []).append(key_of(item) if below.keys_only else item)
+    key_of = level.collection.key_of
+    for item, size, (link,) in zip(items, assembled.sizes, _links(level, rows), strict=True):
+        found.items.setdefault(link, []).append(key_of(item) if keys_only else item)
         found.sizes[link] = found.sizes.get(link, 0) + size
     return found
+
+
+async def _load_ways(connection: AsyncConnection, ways: Ways, call: Call, column: Sequence[Any]) -> _Found:
+    """Read the items of a union, one statement a collection, by what the column above holds."""
+    found = _Found(0)
+    for name, level in ways.levels.items():
+        start = name + UNIT
+        texts = (value.removeprefix(start) for value in column if value is not None and value.startswith(start))
+        keys = [key for (key,) in parse_keys(level.collection, texts)]
+        part = await _load_level(connection, level, call, keys)
+        found.read += part.read
+        found.items |= {f"{start}{key}": items for key, items in part.items.items()}
+        found.sizes |= {f"{start}{key}": size for key, size in part.sizes.items()}
+    return found
+
+
+def _way_filling(ways: Ways, found: dict[Any, list[Any]], value: str | None) -> Any:
+    """Return the item of a union, or its key where its items are not wanted."""
+    if value is None:
+        return None
+    way, _, key = value.partition(UNIT)
+    return next(iter(found.get(value, ())), None) if way in ways.levels else key
 
 
 def _filling(below: Below, found: dict[Any, list[Any]], value: Any) -> Any:

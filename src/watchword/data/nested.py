@@ -1,8 +1,9 @@
 """Nested writes: the rows that a payload holds for its relations, each written under its own collection's rights.
 
-To-one: a key, an object (created, or updated when it holds the key of a row that exists) or null. To-many: a list of
-keys and objects that replaces the rows linked so far, or an object with lists to `create`, `update` and `delete`. A row
-that is no longer linked keeps its data: its reference becomes null, or, where it cannot, the row is deleted.
+To-one: a key, an object (created, or updated when it holds the key of a row that exists) or null; the object of a union
+is one of the collection that the same payload names. To-many: a list of keys and objects that replaces the rows linked
+so far, or an object with lists to `create`, `update` and `delete`. A row that is no longer linked keeps its data: its
+reference becomes null, or, where it cannot, the row is deleted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from watchword.data.binding import Binder
     from watchword.data.rows import Rows
-    from watchword.data.schema import Collection, Relation
+    from watchword.data.schema import Collection, Relation, Union
     from watchword.data.validate import Draft
 
 _CHANGES = ("create", "update", "delete")
@@ -56,10 +57,12 @@ class Nested:
     async def resolve(self, draft: Draft) -> None:
         """Write the objects of to-one relations and put their keys among the draft's values."""
         for name, item in draft.one.items():
-            relation = self._collection.relations[name]
+            union = self._collection.unions.get(name)
+            relation = self._collection.relations[name if union is None else _way(union, draft)]
             related = self._mutations.binder.catalogue.related(relation)
             key = await self._write_one(related, item)
-            draft.values[name] = await self._column(related, key, relation.related_field)
+            value = await self._column(related, key, relation.related_field)
+            draft.values[name] = value if union is None else str(value)
 
     async def _write_one(self, related: Collection, item: dict[str, Any]) -> Key:
         key = key_in(related, item)
@@ -201,6 +204,15 @@ class Links:
 
     def _out_of_sight(self) -> Problem:
         return out_of_sight(self._related.name, Action.UPDATE, [self._reference])
+
+
+def _way(union: Union, draft: Draft) -> str:
+    """Return the name of the relation that an item of a union is for; the same payload says whose item it is."""
+    member = draft.values.get(union.discriminator)
+    if member not in union.members:
+        named = ", ".join(f'"{each}"' for each in union.members)
+        raise invalid_payload(f'An item in "{union.field}" needs "{union.discriminator}" to be one of {named}')
+    return union.way(member)
 
 
 def out_of_sight(collection: str, action: Action, fields: Iterable[str] = ()) -> Problem:

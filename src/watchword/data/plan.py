@@ -16,7 +16,7 @@ from watchword.base.errors import invalid_query
 from watchword.data.columns import Foreign
 from watchword.data.expressions import Expressions
 from watchword.data.parameters import Parameters
-from watchword.data.schema import Collection
+from watchword.data.schema import Collection, Union
 from watchword.data.sorting import Sorting
 from watchword.data.system import virtual_column
 from watchword.data.wants import DEEPEST, MOST_LEVELS, Nested, Want, Wants
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 KEYS = "keys"
 """The parameter that holds the keys, or the parents' values, of the rows to read."""
+UNIT = "\x1f"
+"""What stands between the name of a collection and a key of it."""
 LIMIT = "limit"
 OFFSET = "offset"
 
@@ -89,6 +91,17 @@ class Below(msgspec.Struct, frozen=True):
     keys_only: bool
 
 
+class Ways(msgspec.Struct, frozen=True):
+    """The levels below a union, by collection: which member they fill, from which column of the rows above.
+
+    The column says whose key it holds: the collection, `UNIT` and the key.
+    """
+
+    output: str
+    index: int
+    levels: dict[str, Level]
+
+
 class Level(msgspec.Struct, frozen=True):
     """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for."""
 
@@ -98,6 +111,7 @@ class Level(msgspec.Struct, frozen=True):
     outputs: tuple[str, ...]
     renderers: tuple[tuple[str, Callable[[Any], Any]], ...]
     below: tuple[Below, ...]
+    unions: tuple[Ways, ...] = ()
 
 
 class Counting(msgspec.Struct, frozen=True):
@@ -168,29 +182,40 @@ class Planner:
         fields = draft.collection.fields
         forms = []
         below = []
+        unions = []
         for index, want in enumerate(wants):
             if want.nested is not None:
                 below.append(self._below(draft.collection, index, want, want.nested))
+                continue
+            if want.ways:
+                unions.append(Ways(want.output, index, {way.collection.name: self._way(way) for way in want.ways}))
                 continue
             counted = want.function is not None or want.field not in fields
             form = renderer(FieldType.INTEGER if counted else fields[want.field].type)
             if form is not None and (counted or not fields[want.field].concealed):
                 forms.append((want.output, form))
         outputs = tuple(want.output for want in wants)
-        return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below))
+        return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below), tuple(unions))
 
     def _below(self, collection: Collection, index: int, want: Want, nested: Nested) -> Below:
         relation = collection.relations[want.field]
+        level = self._linked(nested, relation.related_field, few_each=relation.many)
+        return Below(want.output, index, level, relation.many, nested.keys_only)
+
+    def _way(self, nested: Nested) -> Level:
+        return self._linked(nested, nested.collection.key[0])
+
+    def _linked(self, nested: Nested, field: str, *, few_each: bool = False) -> Level:
+        """Plan the reading of the rows that a field links to those above."""
         draft = self.draft(nested.collection)
-        link = draft.source.c[relation.related_field]
+        link = draft.source.c[field]
         columns = [*draft.outputs(nested.wants), link]
         statement = draft.select(columns, self.taken(nested.collection, nested.query)).where(draft.among((link,)))
-        if relation.many:
+        if few_each:
             statement = self._few_each(draft, statement, link, nested.query)
         if self.limits.rows is not None:
             statement = statement.limit(self.limits.rows + 1)  # one more is enough to know that these are too many
-        level = self._level(draft, nested.wants, statement)
-        return Below(want.output, index, level, relation.many, nested.keys_only)
+        return self._level(draft, nested.wants, statement)
 
     def _few_each(
         self, draft: Draft, statement: sa.Select[Any], link: sa.ColumnElement[Any], query: Query
@@ -240,8 +265,17 @@ class Draft:
         return [self._output(want) for want in wants]
 
     def _output(self, want: Want) -> sa.ColumnElement[Any]:
-        guard = self._binder.sight(self.collection).seen_when(want.field)
+        sight = self._binder.sight(self.collection)
+        guard = sight.seen_when(want.field)
+        if want.ways:
+            union = self.collection.unions[want.field]
+            guard = all_of(guard, sight.seen_when(union.discriminator))
+            return self.sorting.shown(self.collection, self.source, guard, self._way_and_key(union))
         return self.sorting.shown(self.collection, self.source, guard, self._plain(want))
+
+    def _way_and_key(self, union: Union) -> sa.ColumnElement[Any]:
+        way, key = self.source.c[union.discriminator], self.source.c[union.field]
+        return sa.type_coerce(way, sa.Text()) + UNIT + sa.type_coerce(key, sa.Text())
 
     def _plain(self, want: Want) -> sa.ColumnElement[Any]:
         collection, source = self.collection, self.source

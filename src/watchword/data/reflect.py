@@ -14,6 +14,7 @@ from watchword.data.defaults import literal_default
 from watchword.data.meta import NOTHING_SAID, load_meta
 from watchword.data.relations import derive_relations
 from watchword.data.schema import Collection, Field, Schema
+from watchword.data.unions import derive_unions
 from watchword.query.types import TEMPORAL, TEXTUAL, FieldType
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions, meta: M
         table.name: _fields(kind, table, _said(table.name, meta) | options.special.get(table.name, {}))
         for table in served.values()
     }
-    relations = derive_relations(served, fields, options.rename, meta)
+    unions = derive_unions(served, fields, meta)
+    relations = derive_relations(served, fields, unions, options.rename, meta)
     collections = {}
     metadata = sa.MetaData()
     saved = {}
@@ -82,6 +84,7 @@ def build(kind: Kind, tables: list[TableFacts], options: ReflectOptions, meta: M
             system=name in system.NAMES,
             captured=_is_captured(name, options),
             singleton=meta.is_singleton(name),
+            unions=unions[name],
         )
         collections[collection.name] = collection
         saved[collection.name] = _table(kind, metadata, table, collection)

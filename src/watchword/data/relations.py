@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from watchword.data import system
 from watchword.data.facts import Reference
 from watchword.data.meta import NOTHING_SAID
-from watchword.data.schema import Field, Relation
+from watchword.data.schema import Field, Relation, Union
+from watchword.data.unions import ways
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ Renames = dict[str, dict[str, str]]
 def derive_relations(
     tables: Mapping[str, TableFacts],
     fields: Mapping[str, Mapping[str, Field]],
+    unions: Mapping[str, Mapping[str, Union]],
     rename: Renames,
     meta: Meta = NOTHING_SAID,
 ) -> dict[str, dict[str, Relation]]:
@@ -33,7 +35,7 @@ def derive_relations(
     A foreign key is a to-one relation with the column's name. The table that it points to gets a to-many alias: named
     after the child table, or, where the child is a junction, after the far table. A name that is taken gets the
     column's name behind it. Where something is said of a relation, that decides: about the alias, about the junction,
-    and about relations that the database has no foreign key for.
+    and about relations that the database has no foreign key for. A union has a relation for each of its ways.
     """
     found: dict[str, dict[str, Relation]] = {name: {} for name in tables}
     references = {name: _references(table, tables, meta) for name, table in tables.items()}
@@ -51,11 +53,13 @@ def derive_relations(
             taken = {*fields[parent], *found[parent]}
             said = meta.relation(system.collection_name(name), reference.column)
             if said is not None:
-                _add(found[parent], _said_alias(taken, name, reference, said, found[name]))
+                _add(found[parent], _said_alias(taken, name, reference, said, {*found[name], *unions[name]}))
             elif parent not in system.NAMES:  # they get the aliases that they are known by, and no others
                 far = next(other for other in own if other is not reference) if junction else None
                 _add(found[parent], _alias(taken, rename.get(parent, {}), name, reference, far))
+    keys = {system.collection_name(name): table.key for name, table in tables.items()}
     for name in tables:
+        found[name] |= ways(unions[name], keys)
         aliases = system.ALIASES.get(system.collection_name(name), ())
         found[name] |= {relation.field: relation for relation in aliases}
     return found
@@ -98,11 +102,11 @@ def _unwritten(
 
 
 def _said_alias(
-    taken: set[str], child: str, reference: Reference, said: RelationMeta, ways: Mapping[str, Relation]
+    taken: set[str], child: str, reference: Reference, said: RelationMeta, onward: set[str]
 ) -> Relation | None:
     if not said.one_field or said.one_field in taken:
         return None
-    junction_field = said.junction_field if said.junction_field in ways else None
+    junction_field = said.junction_field if said.junction_field in onward else None
     related = system.collection_name(child)
     return Relation(said.one_field, related, reference.column, many=True, junction_field=junction_field)
 

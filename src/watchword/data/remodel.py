@@ -28,6 +28,7 @@ from watchword.data.designs import (
 from watchword.data.leftovers import forget_collection, forget_column, withdraw_field
 from watchword.data.meta import CollectionMeta, FieldMeta, RelationMeta, merged, say, unsay
 from watchword.data.reflect import ReflectOptions, reflect_in
+from watchword.data.unions import check_said
 from watchword.query.types import FieldType
 from watchword.storage.tables import PREFIX
 
@@ -189,11 +190,13 @@ class Remodel:
         owner = self._own(design.collection)
         if design.field not in owner.fields:
             raise invalid_payload(f'Field "{design.field}" doesn\'t exist in collection "{design.collection}"')
-        related = self.catalogue.schema.collections.get(design.related_collection or "")
+        if design.related_collection is None:
+            await self._create_union(owner, design)
+            return
+        related = self.catalogue.schema.collections.get(design.related_collection)
         if related is None or len(related.key) != 1:
             raise invalid_payload('"related_collection" must name a collection with a primary key')
-        if design.field in owner.relations:
-            raise invalid_payload(f'Field "{design.field}" in collection "{design.collection}" has a relation already')
+        _check_unrelated(owner, design.field)
         if design.schema is not None:
             await self._refer(design, related)
         given = _given(design.meta)
@@ -201,9 +204,22 @@ class Remodel:
             await self._say_relation(design, related.name, given or {})
         await self.look()
 
+    async def _create_union(self, owner: Collection, design: RelationDesign) -> None:
+        """Let a column hold keys of any of several collections; no foreign key can do that."""
+        _check_unrelated(owner, design.field)
+        given = _given(design.meta) or {}
+        if isinstance(design.schema, dict) or not given.get("one_allowed_collections"):
+            raise invalid_payload('"related_collection" must name a collection with a primary key')
+        await self._say_union(owner, design, given)
+        await self.look()
+
     async def change_relation(self, design: RelationDesign) -> None:
         """Change what a foreign key does, and what is said of a relation."""
         owner = self._own(design.collection)
+        if design.field in owner.unions:
+            await self._say_union(owner, design, _given(design.meta) or {})
+            await self.look()
+            return
         relation = owner.relations.get(design.field)
         if relation is None or relation.many:
             raise forbidden()
@@ -225,7 +241,8 @@ class Remodel:
         """Drop a relation; the column stays."""
         owner = self._own(collection)
         relation = owner.relations.get(name)
-        if relation is None or relation.many:
+        known = name in owner.unions or (relation is not None and not relation.many and owner.has(name))
+        if not known:
             raise forbidden()
         reference = self._reference(collection, name)
         if reference is not None:
@@ -295,13 +312,20 @@ class Remodel:
     async def _say_relation(self, design: RelationDesign, related: str, given: Members) -> None:
         known = self.catalogue.meta.relation(design.collection, design.field)
         if given.get("one_allowed_collections") or given.get("one_collection_field"):
-            raise invalid_payload("Relations to any of several collections are not supported")
+            raise invalid_payload('"related_collection" must be null where several collections are allowed')
         fixed = {"many_collection": design.collection, "many_field": design.field, "one_collection": related}
         said = merged(RelationMeta, known, given, **fixed)
         if said.one_field is not None:
             _check(_FIELD, said.one_field, "one_field")
             if said.one_field in self._columns(related):
                 raise invalid_payload(f'Field "{said.one_field}" already exists in collection "{related}"')
+        await say(self._connection, said)
+
+    async def _say_union(self, owner: Collection, design: RelationDesign, given: Members) -> None:
+        known = self.catalogue.meta.relation(design.collection, design.field)
+        column = {"many_collection": design.collection, "many_field": design.field}
+        said = merged(RelationMeta, known, given, **column, one_collection=None, one_field=None)
+        check_said(said, owner, self.catalogue.schema)
         await say(self._connection, said)
 
     async def _refer(
@@ -350,7 +374,9 @@ class Remodel:
 
     def _is_related(self, collection: str, field: str) -> bool:
         refers = self._reference(collection, field) is not None
-        return refers or any(reference.target == field for _, reference in self._references_to(collection))
+        served = self.catalogue.schema.collections[collection]
+        tells = any(field in {union.field, union.discriminator} for union in served.unions.values())
+        return refers or tells or any(reference.target == field for _, reference in self._references_to(collection))
 
     async def _drop_reference(self, collection: str, reference: Reference) -> None:
         await self._alter(
@@ -370,6 +396,11 @@ class Remodel:
 def _check(pattern: re.Pattern[str], name: str, what: str) -> None:
     if not pattern.fullmatch(name) or len(name.encode()) > _LONGEST:
         raise invalid_payload(f'"{what}" must begin with a letter and hold letters, digits and underscores only')
+
+
+def _check_unrelated(owner: Collection, field: str) -> None:
+    if field in owner.relations or field in owner.unions:
+        raise invalid_payload(f'Field "{field}" in collection "{owner.name}" has a relation already')
 
 
 def _given(members: Members | msgspec.UnsetType | None) -> Members | None:

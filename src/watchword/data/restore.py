@@ -86,8 +86,10 @@ async def _put_relation(remodel: Remodel, part: Part) -> None:
 
 def _relates(remodel: Remodel, collection: str, field: str) -> bool:
     found = remodel.catalogue.schema.collections.get(collection)
-    relation = None if found is None else found.relations.get(field)
-    return relation is not None and not relation.many
+    if found is None:
+        return False
+    relation = found.relations.get(field)
+    return field in found.unions or (relation is not None and not relation.many)
 
 
 def _has_field(remodel: Remodel, collection: str, field: str) -> bool:

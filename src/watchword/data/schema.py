@@ -43,6 +43,8 @@ class Relation(msgspec.Struct, frozen=True):
 
     For m2o, `related_field` is the key column in `related`; for o2m it is the foreign-key column in `related`. An m2m
     is an o2m whose `related` is the junction; `junction_field` is the junction's column that leads to the far side.
+
+    With a `discriminator` it is one way of a union, of those rows only whose column `discriminator` names `related`.
     """
 
     field: str
@@ -50,6 +52,23 @@ class Relation(msgspec.Struct, frozen=True):
     related_field: str
     many: bool = False
     junction_field: str | None = None
+    discriminator: str | None = None
+
+
+class Union(msgspec.Struct, frozen=True):
+    """A to-one relation to an item of any of several collections (Directus' many-to-any, a polymorphic association).
+
+    `field` is the column with the key, as text; the column `discriminator` names the collection that it is a key of.
+    Each way is a relation of its own, by the name that clients use: `item:headings`.
+    """
+
+    field: str
+    discriminator: str
+    members: tuple[str, ...]
+
+    def way(self, member: str) -> str:
+        """Return the name of the relation to the items of one of the collections."""
+        return f"{self.field}:{member}"
 
 
 class Collection(msgspec.Struct, frozen=True):
@@ -68,12 +87,25 @@ class Collection(msgspec.Struct, frozen=True):
     system: bool = False
     captured: bool = True
     singleton: bool = False
+    unions: dict[str, Union] = {}
 
     @property
     def names(self) -> Iterator[str]:
         """Every field's name: columns in the table's order, then aliases."""
         yield from self.fields
-        yield from (name for name in self.relations if name not in self.fields)
+        yield from (name for name in self.relations if name not in self.fields and self.has(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a field of this name; the ways of a union are none."""
+        relation = self.relations.get(name)
+        return name in self.fields or (relation is not None and relation.discriminator is None)
+
+    def shown_by(self, name: str) -> tuple[str, ...]:
+        """Return the fields that show what a name leads to: for a way of a union, the key and whose key it is."""
+        relation = self.relations.get(name)
+        if relation is None or relation.discriminator is None:
+            return (name,)
+        return (relation.field, relation.discriminator)
 
     def key_of(self, row: Mapping[str, Any]) -> Any:
         """Return the key of a row: the value itself, or the joined text of a composite key."""

@@ -71,8 +71,9 @@ class Sorting:
         """
         head, *rest = path
         where = f'"{".".join(trail)}"' if trail else ""
-        guard = self._binder.field_guard(collection, head, path=where)
         relation = collection.relations.get(head)
+        guarded = self._binder.relation_guard if rest and relation is not None else self._binder.field_guard
+        guard = guarded(collection, head, path=where)
         if relation is not None and relation.many and self._binder.leads_out_of_sight(relation):
             raise forbidden_field(collection.name, head, where)
         if rest:

@@ -118,7 +118,11 @@ class Target:
             return
         creating = self.action is Action.CREATE
         payload = (self._defaults() if creating else {}) | draft.values | draft.many
-        payload |= {name: item for name, item in draft.one.items() if _looks_into(check, name)}
+        for name, item in draft.one.items():
+            union = self.collection.unions.get(name)
+            looked_into = name if union is None else union.way(str(draft.values.get(union.discriminator)))
+            if _looks_into(check, looked_into):
+                payload[looked_into] = item
         scope = self.binder.scope
         _raise_all(validate(check, payload, creating, scope.variables, scope.now))
 
@@ -127,13 +131,12 @@ class Target:
             return False
         if self.rule.fields is None:
             return True
-        known = name in self.collection.fields or name in self.collection.relations
-        return known and name in self.rule.fields
+        return self.collection.has(name) and name in self.rule.fields
 
     def _is_writable(self, name: str, value: Any) -> bool:
         field = self.collection.fields.get(name)
         if field is None:
-            return name in self.collection.relations
+            return self.collection.has(name)
         if self._is_kept_elsewhere(name):
             return True  # whoever makes the digest says by it that there is one; the right to it is judged by row, here
         if field.concealed and value == CONCEALED:
@@ -155,7 +158,7 @@ class Target:
         presets = {}
         for name, value in self.rule.rule.presets.items():
             field = self.collection.fields.get(name)
-            if name in given or (field is None and name not in self.collection.relations):
+            if name in given or (field is None and not self.collection.has(name)):
                 continue
             presets[name] = self._resolve(value, FieldType.STRING if field is None else field.type)
         return presets
@@ -185,7 +188,7 @@ class Target:
         relation = self.collection.relations.get(name)
         if relation is not None and relation.many:
             draft.many[name] = value
-        elif relation is not None and isinstance(value, dict):
+        elif (relation is not None or name in self.collection.unions) and isinstance(value, dict):
             draft.one[name] = value
         else:
             draft.values[name] = self._column_value(self.collection.fields[name], value)

@@ -236,7 +236,7 @@ class _Search:
     async def _lost_reference(self) -> Problem | None:
         for name, relation in self._attempt.collection.relations.items():
             values = self._values(name)
-            if relation.many or not values:
+            if relation.many or relation.discriminator is not None or not values:
                 continue
             target = self._catalogue.table(relation.related).c[relation.related_field]
             found = await self._present(target, values)

@@ -8,7 +8,7 @@ import msgspec
 
 from watchword.access.permissions import Action
 from watchword.base.errors import forbidden_field, invalid_query
-from watchword.data.schema import Collection
+from watchword.data.schema import Collection, Union
 from watchword.query.query import Query, Selection
 from watchword.query.types import Function
 
@@ -34,19 +34,32 @@ class Nested(msgspec.Struct, frozen=True):
 
 
 class Want(msgspec.Struct, frozen=True):
-    """One member of the result: its name, the field it comes from, and what is made of the field."""
+    """One member of the result: its name, the field it comes from, and what is made of the field.
+
+    Of a union, `ways` are those whose items are wanted; the items of the others are told by their keys.
+    """
 
     output: str
     field: str
     function: Function | None = None
     nested: Nested | None = None
+    ways: tuple[Nested, ...] = ()
 
 
 class _Draft(msgspec.Struct):
+    """What the selections say of one output; `scoped` holds those of one way of a union, by its collection."""
+
     field: str
     function: Function | None = None
     below: list[Selection] = []
     explicit: bool = False
+    scoped: dict[str, list[Selection]] = {}
+
+    def join(self, other: _Draft) -> None:
+        self.below = [*self.below, *other.below]
+        self.explicit |= other.explicit
+        for member, selections in other.scoped.items():
+            self.scoped[member] = [*self.scoped.get(member, ()), *selections]
 
 
 class Wants:
@@ -80,8 +93,7 @@ class Wants:
             for output, draft in self._drafts(collection, sight, query, selection, trail):
                 known = drafts.setdefault(output, draft)
                 if known is not draft:
-                    known.below = [*known.below, *draft.below]
-                    known.explicit |= draft.explicit
+                    known.join(draft)
         self._check_deep(collection, sight, query, trail)
         wants = (self._want(collection, query, output, draft, trail) for output, draft in drafts.items())
         return tuple(want for want in wants if want is not None)
@@ -94,11 +106,15 @@ class Wants:
         if head == "*":
             for name in collection.names:
                 if sight.allows(name):
-                    yield name, _Draft(name, below=below if name in collection.relations else [])
+                    yield name, _Draft(name, below=below if _leads_on(collection, name) else [])
             return
-        field = query.alias.get(head, head)
-        self._check(collection, sight, field, trail)
-        if below and field not in collection.relations:
+        output, member = _scope(collection, head)
+        field = query.alias.get(output, output)
+        self._check(collection, sight, field if member is None else f"{field}:{member}", trail)
+        if member is not None:
+            yield output, _Draft(field, explicit=True, scoped={member: below})
+            return
+        if below and not _leads_on(collection, field):
             raise forbidden_field(collection.name, ".".join(selection.path), _quoted(trail))
         if below or selection.function is None:
             yield head, _Draft(field, below=below, explicit=True)
@@ -110,12 +126,17 @@ class Wants:
 
     def _check(self, collection: Collection, sight: BoundRule, field: str, trail: tuple[str, ...]) -> None:
         known = field in collection.fields or field in collection.relations
-        if not known or not sight.allows(field):
+        out_of_sight = not all(map(sight.allows, collection.shown_by(field)))
+        if not known or out_of_sight or (not collection.has(field) and self._leads_out_of_sight(collection, field)):
             raise forbidden_field(collection.name, field, _quoted(trail))
+
+    def _leads_out_of_sight(self, collection: Collection, way: str) -> bool:
+        return self._binder.leads_out_of_sight(collection.relations[way])
 
     def _check_deep(self, collection: Collection, sight: BoundRule, query: Query, trail: tuple[str, ...]) -> None:
         for name in query.deep:
-            field = query.alias.get(name, name)
+            output, member = _scope(collection, name)
+            field = query.alias.get(output, output) + ("" if member is None else f":{member}")
             self._check(collection, sight, field, trail)
             if field not in collection.relations:
                 raise invalid_query(f'"deep" needs a relation, and "{name}" is none')
@@ -123,6 +144,10 @@ class Wants:
     def _want(
         self, collection: Collection, query: Query, output: str, draft: _Draft, trail: tuple[str, ...]
     ) -> Want | None:
+        union = collection.unions.get(draft.field)
+        if union is not None and draft.function is None:
+            ways = self._ways(collection, query, output, union, draft, trail)
+            return Want(output, draft.field, ways=tuple(ways))
         relation = collection.relations.get(draft.field)
         if relation is None or (not relation.many and not draft.below):
             return Want(output, draft.field, draft.function)
@@ -142,6 +167,41 @@ class Wants:
         self._levels += 1
         keys = tuple(Want(name, name) for name in related.key)
         return Want(output, draft.field, nested=Nested(related, deep, keys, keys_only=True))
+
+    def _ways(  # noqa: PLR0913, PLR0917 - the want that they belong to
+        self,
+        collection: Collection,
+        query: Query,
+        output: str,
+        union: Union,
+        draft: _Draft,
+        trail: tuple[str, ...],
+    ) -> Iterator[Nested]:
+        """Yield the ways of a union whose items are wanted, and may be read."""
+        sight = self._binder.sight(collection)
+        if not sight.allows(union.discriminator):
+            if draft.below and draft.explicit:
+                raise forbidden_field(collection.name, union.discriminator, _quoted(trail))
+            return
+        for member in union.members:
+            related = self._binder.catalogue.collection(member)
+            deep = query.deep.get(f"{output}:{member}") or query.deep.get(union.way(member)) or Query(member)
+            if deep.aggregate or deep.group:
+                raise invalid_query('"deep" does not aggregate')
+            below = [*draft.below, *draft.scoped.get(member, ()), *deep.fields]
+            if below and not self._leads_out_of_sight(collection, union.way(member)):
+                wants = self._resolve(related, deep, below, (*trail, f"{output}:{member}"))
+                yield Nested(related, deep, wants)
+
+
+def _scope(collection: Collection, name: str) -> tuple[str, str | None]:
+    """Split the name of a way of a union, `item:headings`; other names have no second part."""
+    output, colon, member = name.partition(":")
+    return (name, None) if name in collection.fields or not colon else (output, member)
+
+
+def _leads_on(collection: Collection, name: str) -> bool:
+    return name in collection.relations or name in collection.unions
 
 
 def _quoted(trail: tuple[str, ...]) -> str:

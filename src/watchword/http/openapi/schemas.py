@@ -129,7 +129,7 @@ def _related_key(schema: Schema, relation: Relation) -> Json:
 
 def _shown(collection: Collection, field: Field, rule: Rule, *, wide: bool) -> Json:
     kind = FieldType.BIG_INTEGER if wide and field.type is FieldType.INTEGER else field.type
-    if field.name in collection.relations:
+    if field.name in collection.relations or field.name in collection.unions:
         return {"anyOf": [_TYPES[kind], OBJECT, NULL]}
     shown = TEXT if field.concealed else _TYPES[kind]
     # A singleton without a row is told with its defaults, and null where there is none.
@@ -145,6 +145,8 @@ def _written(collection: Collection, field: Field) -> Json:
     written = _TYPES[field.type]
     if field.max_length is not None and written == TEXT and not field.concealed:
         written = written | {"maxLength": field.max_length}
+    if field.name in collection.unions:
+        return {"anyOf": [KEY, OBJECT, *([NULL] if field.nullable else [])]}
     if field.name in collection.relations:
         return {"anyOf": [_TYPES[field.type], OBJECT, *([NULL] if field.nullable else [])]}
     return nullable(written) if field.nullable else written
