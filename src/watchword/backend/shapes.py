@@ -74,7 +74,8 @@ def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Col
         name = selection.path[0]
         for each in _every(collection, rule) if name == "*" else [name]:
             source = query.alias.get(each, each)
-            if len(selection.path) > 1 or selection.function is not None or source not in collection.fields:
+            computed = selection.function is not None or bool(selection.place)
+            if len(selection.path) > 1 or computed or source not in collection.fields:
                 _check(collection, rule, source)
                 is_in_image = False
             else:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from watchword.base.errors import invalid_query
 from watchword.data.loading import fetch
 from watchword.data.parameters import Parameters
+from watchword.query.documents import name_of
+from watchword.query.query import Order
 from watchword.query.rendering import render
 from watchword.query.types import NUMERIC, TEMPORAL, TEXTUAL, FieldType
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from watchword.data.loading import Call
     from watchword.data.plan import Draft, Planner
     from watchword.data.schema import Collection
-    from watchword.query.query import Aggregate, Grouping, Order, Query
+    from watchword.query.query import Aggregate, Grouping, Query
     from watchword.query.types import Function
 
 Path = tuple[str, ...]
@@ -102,7 +104,9 @@ class _Grouping:
     def _show(self, field: str, function: Function | None) -> tuple[int, FieldType]:
         """Add a value to the inner statement; return its place and its type."""
         field = self._query.alias.get(field, field)
-        expression = self._draft.sorting.expression(self._collection, self._draft.source, (field,), function)
+        expression = self._draft.sorting.expression(
+            self._collection, self._draft.source, Order((field,), function=function)
+        )
         self._shown.append(expression)
         kind = FieldType.INTEGER if function is not None else self._collection.fields[field].type
         return len(self._shown) - 1, kind
@@ -143,6 +147,8 @@ class _Grouping:
 
 
 def _sorted_path(order: Order) -> Path:
+    if order.place:
+        return (*order.path[:-1], name_of(order.path[-1], order.place))
     if order.function is None:
         return order.path
     return (f"{'.'.join(order.path)}_{order.function.value}",)

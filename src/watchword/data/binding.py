@@ -19,7 +19,7 @@ from watchword.query.values import convert
 
 if TYPE_CHECKING:
     from watchword.data.catalogue import Catalogue
-    from watchword.data.schema import Collection, Relation
+    from watchword.data.schema import Collection, Field, Relation
     from watchword.data.scope import Scope
 
 _log = structlog.get_logger(__name__)
@@ -104,7 +104,10 @@ class Binder:
         guard = self.field_guard(collection, node.field, trusted=manner.trusted)
         relation = collection.relations.get(node.field)
         operator = _operator(node.operator)
-        if node.function is not None:
+        if node.place:
+            self.check_document(collection, node.field)
+            kind = node.type
+        elif node.function is not None:
             kind = self.check_function(collection, node.field, node.function)
         elif relation is not None and relation.many:
             kind = FieldType.ALIAS
@@ -120,7 +123,7 @@ class Binder:
         within = None
         if relation is not None and relation.many:
             within = self.rows_in_sight(self.catalogue.related(relation), trusted=manner.trusted)
-        return guard, Compare(node.field, operator.value, value, node.function, kind, within)
+        return guard, Compare(node.field, operator.value, value, node.function, kind, within, node.place)
 
     def _related(self, collection: Collection, node: Related, manner: _Manner) -> tuple[Filter, Filter]:
         guard = self.relation_guard(collection, node.field, trusted=manner.trusted)
@@ -184,11 +187,24 @@ class Binder:
         relation = collection.relations.get(name)
         many = relation is not None and relation.many
         kind = FieldType.ALIAS if many else collection.fields[name].type
-        # PostgreSQL fails on a text that is no JSON, so it is not asked to look into one.
-        opaque = not many and "json" in collection.fields[name].special and self.catalogue.kind == "postgresql"
+        opaque = not many and self._is_opaque(collection.fields[name])
         if function not in functions_of(kind) or opaque:
             raise invalid_query(f'"{function.value}" cannot be computed of the field "{name}"')
         return FieldType.INTEGER
+
+    def check_document(self, collection: Collection, name: str) -> None:
+        """Let pass a field of which a part can be asked for.
+
+        Raises:
+            Problem: INVALID_QUERY, when it holds no JSON values.
+        """
+        field = collection.fields.get(name)
+        if field is None or field.type is not FieldType.JSON or self._is_opaque(field):
+            raise invalid_query(f'"json" cannot be computed of the field "{name}"')
+
+    def _is_opaque(self, field: Field) -> bool:
+        """Whether the database does not look into a JSON value: PostgreSQL fails on a text that is none."""
+        return "json" in field.special and self.catalogue.kind == "postgresql"
 
     def bind_search(self, collection: Collection, text: str) -> Filter:
         """Return the filter that a search stands for: some field that the caller may read holds the text.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from watchword.data.comparisons import Comparisons, Condition, Subject, subject_of
+from watchword.data.documents import Part, compare_part
 from watchword.data.parts import count_of_items, date_part
 from watchword.query.filters import EVERYTHING, All, Compare, Filter, Not, Related
 from watchword.query.filters import Any as AnyOf
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from watchword.data.catalogue import Catalogue
     from watchword.data.parameters import Parameters
     from watchword.data.schema import Collection, Relation
+    from watchword.query.documents import Place
 
 _NUMBER = sa.BigInteger()
 
@@ -34,6 +36,9 @@ class Expressions:
     def condition(self, node: Filter, collection: Collection, source: sa.FromClause) -> Condition:
         """Return the condition that a filter puts on a row of `source`, which has the collection's columns."""
         match node:
+            case Compare() if node.place:
+                part = self.part(node.field, node.place, source)
+                return compare_part(self._comparisons, part, node)
             case Compare():
                 subject = self.subject(collection, node.field, node.function, source, node.within)
                 return self._comparisons.compare(Operator(node.operator), subject, node.value)
@@ -67,6 +72,10 @@ class Expressions:
         if function is Function.COUNT:
             return Subject(count_of_items(column, kind, sqlite=self._sqlite), FieldType.INTEGER, _NUMBER)
         return Subject(date_part(function, column, kind, sqlite=self._sqlite), FieldType.INTEGER, _NUMBER)
+
+    def part(self, field: str, place: Place, source: sa.FromClause) -> Part:
+        """Return a part of a field's JSON value."""
+        return Part(source.c[field], place, sqlite=self._sqlite)
 
     def count(self, collection: Collection, field: str, source: sa.FromClause, node: Filter) -> sa.ColumnElement[int]:
         """Return the number of related rows that satisfy a filter."""

@@ -288,6 +288,8 @@ class Draft:
             return self.expressions.subject(collection, want.field, want.function, source, within).expression
         if field is None:
             return source.c[collection.key[0]]
+        if want.place:
+            return self.expressions.part(field.name, want.place, source).value
         if field.name not in source.c:
             return virtual_column(source)
         column = source.c[field.name]

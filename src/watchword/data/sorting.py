@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from watchword.base.errors import forbidden_field, invalid_query
 from watchword.data.comparisons import subject_of
@@ -37,11 +38,13 @@ class Sorting:
         """
         clauses = []
         for order in sort:
-            path = (alias.get(order.path[0], order.path[0]), *order.path[1:])
-            expression = self.expression(collection, source, path, order.function)
-            nullable = len(path) > 1 or order.function is not None or self._nullable(collection, path[0])
+            head, *rest = order.path
+            meant = replace(order, path=(alias.get(head, head), *rest))
+            expression = self.expression(collection, source, meant)
+            computed = order.function is not None or bool(order.place)
+            nullable = bool(rest) or computed or self._nullable(collection, meant.path[0])
             clauses.append(self.directed(expression, descending=order.descending, nullable=nullable))
-        sorted_by = {order.path for order in sort if order.function is None}
+        sorted_by = {order.path for order in sort if order.function is None and not order.place}
         return clauses + [source.c[name].asc() for name in collection.key if (name,) not in sorted_by]
 
     def directed(
@@ -60,16 +63,15 @@ class Sorting:
         self,
         collection: Collection,
         source: sa.FromClause,
-        path: Sequence[str],
-        function: Function | None,
+        order: Order,
         trail: tuple[str, ...] = (),
     ) -> sa.ColumnElement[Any]:
-        """Return what a path leads to as one value of a row, null where a step of it is out of sight.
+        """Return what the path of an entry leads to as one value of a row, null where a step of it is out of sight.
 
         Raises:
             Problem: FORBIDDEN for a field out of sight, INVALID_QUERY for one that has no single, ordered value.
         """
-        head, *rest = path
+        head, *rest = order.path
         where = f'"{".".join(trail)}"' if trail else ""
         relation = collection.relations.get(head)
         guarded = self._binder.relation_guard if rest and relation is not None else self._binder.field_guard
@@ -79,12 +81,16 @@ class Sorting:
         if rest:
             if relation is None or relation.many:
                 raise invalid_query(f'"{head}" does not lead to one item')
-            return self.shown(collection, source, guard, self._through(collection, source, path, function, trail))
-        if function is not None:
-            self._binder.check_function(collection, head, function)
+            through = self._through(collection, source, order, trail)
+            return self.shown(collection, source, guard, through)
+        if order.place:
+            self._binder.check_document(collection, head)
+            return self.shown(collection, source, guard, self._expressions.part(head, order.place, source).order)
+        if order.function is not None:
+            self._binder.check_function(collection, head, order.function)
         elif relation is not None and relation.many:
             raise invalid_query(f'"{head}" cannot be sorted or grouped by')
-        return self.shown(collection, source, guard, self._value(collection, source, head, function))
+        return self.shown(collection, source, guard, self._value(collection, source, head, order.function))
 
     def _value(
         self, collection: Collection, source: sa.FromClause, field: str, function: Function | None
@@ -105,15 +111,14 @@ class Sorting:
         self,
         collection: Collection,
         source: sa.FromClause,
-        path: Sequence[str],
-        function: Function | None,
+        order: Order,
         trail: tuple[str, ...],
     ) -> sa.ColumnElement[Any]:
-        head, *rest = path
+        head, *rest = order.path
         related = self._binder.catalogue.related(collection.relations[head])
         seen = self._binder.rows_in_sight(related)
         inner, condition = self._expressions.related_rows(collection, head, source, seen)
-        value = self.expression(related, inner, rest, function, (*trail, head))
+        value = self.expression(related, inner, replace(order, path=tuple(rest)), (*trail, head))
         return sa.select(value).select_from(inner).where(condition).correlate_except(inner).limit(1).scalar_subquery()
 
     def shown(

@@ -9,6 +9,7 @@ import msgspec
 from watchword.access.permissions import Action
 from watchword.base.errors import forbidden_field, invalid_query
 from watchword.data.schema import Collection, Union
+from watchword.query.documents import Place, name_of
 from watchword.query.query import Query, Selection
 from watchword.query.types import Function
 
@@ -34,7 +35,7 @@ class Nested(msgspec.Struct, frozen=True):
 
 
 class Want(msgspec.Struct, frozen=True):
-    """One member of the result: its name, the field it comes from, and what is made of the field.
+    """One member of the result: its name, the field it comes from, and what is made of the field or which part it is.
 
     Of a union, `ways` are those whose items are wanted; the items of the others are told by their keys.
     """
@@ -44,6 +45,7 @@ class Want(msgspec.Struct, frozen=True):
     function: Function | None = None
     nested: Nested | None = None
     ways: tuple[Nested, ...] = ()
+    place: Place = ()
 
 
 class _Draft(msgspec.Struct):
@@ -54,6 +56,7 @@ class _Draft(msgspec.Struct):
     below: list[Selection] = []
     explicit: bool = False
     scoped: dict[str, list[Selection]] = {}
+    place: Place = ()
 
     def join(self, other: _Draft) -> None:
         self.below = [*self.below, *other.below]
@@ -102,7 +105,7 @@ class Wants:
         self, collection: Collection, sight: BoundRule, query: Query, selection: Selection, trail: tuple[str, ...]
     ) -> Iterator[tuple[str, _Draft]]:
         head, *rest = selection.path
-        below = [Selection(tuple(rest), selection.function)] if rest else []
+        below = [Selection(tuple(rest), selection.function, selection.place)] if rest else []
         if head == "*":
             for name in collection.names:
                 if sight.allows(name):
@@ -116,13 +119,21 @@ class Wants:
             return
         if below and not _leads_on(collection, field):
             raise forbidden_field(collection.name, ".".join(selection.path), _quoted(trail))
+        if selection.place and not below:
+            self._check_shown(collection, field, trail)
+            self._binder.check_document(collection, field)
+            yield name_of(head, selection.place), _Draft(field, explicit=True, place=selection.place)
+            return
         if below or selection.function is None:
             yield head, _Draft(field, below=below, explicit=True)
             return
-        if field in collection.fields and collection.fields[field].concealed:
-            raise forbidden_field(collection.name, field, _quoted(trail))  # a part of it would be shown
+        self._check_shown(collection, field, trail)
         self._binder.check_function(collection, field, selection.function)
         yield f"{head}_{selection.function.value}", _Draft(field, selection.function, explicit=True)
+
+    def _check_shown(self, collection: Collection, field: str, trail: tuple[str, ...]) -> None:
+        if field in collection.fields and collection.fields[field].concealed:
+            raise forbidden_field(collection.name, field, _quoted(trail))  # a part of it would be shown
 
     def _check(self, collection: Collection, sight: BoundRule, field: str, trail: tuple[str, ...]) -> None:
         known = field in collection.fields or field in collection.relations
@@ -150,7 +161,7 @@ class Wants:
             return Want(output, draft.field, ways=tuple(ways))
         relation = collection.relations.get(draft.field)
         if relation is None or (not relation.many and not draft.below):
-            return Want(output, draft.field, draft.function)
+            return Want(output, draft.field, draft.function, place=draft.place)
         readable = self._binder.scope.access.find(relation.related, Action.READ) is not None
         if not readable:
             return Want(output, draft.field) if not relation.many and not draft.explicit else None

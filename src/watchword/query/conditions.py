@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from watchword.base import json
 from watchword.base.errors import Problem, invalid_query
 from watchword.query.brackets import elements, is_list
+from watchword.query.documents import kind_of, parse_place
 from watchword.query.dynamic import parse_variable
 from watchword.query.filters import EVERYTHING, Compare, Filter, Related, all_of, any_of
 from watchword.query.functions import parse_path
-from watchword.query.types import LISTS, RANGES, Operator
+from watchword.query.types import LISTS, RANGES, FieldType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from watchword.query.documents import Place
     from watchword.query.types import Function
 
 DEEPEST = 32
@@ -29,6 +33,7 @@ MOST_VALUES = 10_000
 
 _LOGIC = frozenset({"_and", "_or"})
 _QUANTIFIERS = frozenset({"_some", "_none"})
+_JSON = "_json"
 _OPERATORS = frozenset(f"_{operator.value}" for operator in Operator)
 _LISTS = LISTS | RANGES
 _FLAGS = frozenset({Operator.NULL, Operator.NNULL, Operator.EMPTY, Operator.NEMPTY, Operator.SUBMITTED})
@@ -126,6 +131,8 @@ class _Parser:
             if key in _LOGIC and _is_about_field(_members(value), place.depth):
                 inner = [self._field(field, function, _object(member), place.inside()) for member in _members(value)]
                 parts.append(_joined(key, inner))
+            elif key == _JSON and isinstance(value, dict) and function is None:
+                parts.append(self._inside(field, value, place.inside()))
             elif key in _QUANTIFIERS:
                 parts.append(self._related(field, key, value, place))
             elif _is_operator(key, value):
@@ -141,7 +148,23 @@ class _Parser:
     def _related(self, field: str, quantifier: str, value: Any, place: _Place) -> Filter:
         return Related(field, self.conditions(value, place.related()), quantifier.removeprefix("_"))
 
-    def _compare(self, field: str, function: Function | None, key: str, value: Any) -> Filter:
+    def _inside(self, field: str, body: dict[str, Any], place: _Place) -> Filter:
+        """Parse conditions on parts of a JSON value: paths, each with operators, and logic between them."""
+        self._count()
+        parts: list[Filter] = []
+        for key, value in body.items():
+            if key in _LOGIC:
+                inner = [self._inside(field, _object(each), place.inside()) for each in _members(value)]
+                parts.append(_joined(key, inner))
+                continue
+            where = parse_place(key)
+            operators = value if isinstance(value, dict) and not is_list(value) else {"_eq": value}
+            if not all(name.startswith("_") for name in operators):
+                raise invalid_query("Invalid filter object")
+            parts += [_placed(self._compare(field, None, name, each), where) for name, each in operators.items()]
+        return all_of(*parts)
+
+    def _compare(self, field: str, function: Function | None, key: str, value: Any) -> Compare:
         self._count()
         operator = key.removeprefix("_")
         return Compare(field, operator, self._operand(operator, value), function)
@@ -179,6 +202,21 @@ class _Parser:
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise invalid_query(f"Filter has more than {MOST_NODES} conditions")
+
+
+def _placed(node: Compare, place: Place) -> Filter:
+    """Return the comparison of a part of a JSON value; members of a list are compared kind by kind."""
+    if node.operator not in _LISTS:
+        kind = FieldType.TEXT if node.operator in _FLAGS else kind_of(node.value)
+        return replace(node, place=place, type=kind)
+    kinds = list(dict.fromkeys(map(kind_of, node.value))) or [FieldType.TEXT]
+    if node.operator in RANGES and len(kinds) > 1:
+        raise invalid_query(f'"_{node.operator}" must have two values of one kind')
+    parts = [
+        replace(node, place=place, type=kind, value=[each for each in node.value if kind_of(each) is kind])
+        for kind in kinds
+    ]
+    return all_of(*parts) if node.operator == Operator.NIN else any_of(*parts)
 
 
 def _joined(key: str, parts: Iterable[Filter]) -> Filter:
@@ -234,6 +272,6 @@ def _compares(member: Any, depth: int) -> bool:
     if not isinstance(member, dict) or depth > DEEPEST:
         return False
     return any(
-        _is_about_field(_members(value), depth + 1) if key in _LOGIC else _is_operator(key, value)
+        _is_about_field(_members(value), depth + 1) if key in _LOGIC else key == _JSON or _is_operator(key, value)
         for key, value in member.items()
     )

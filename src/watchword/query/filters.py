@@ -10,6 +10,7 @@ from typing import Any as Value
 
 import msgspec
 
+from watchword.query.documents import Place
 from watchword.query.types import FieldType, Function
 
 
@@ -32,7 +33,8 @@ class Compare(msgspec.Struct, frozen=True, tag_field="node", tag="compare"):
     Decoded from the wire, `operator` may be a name that does not exist and `value` is plain JSON or a `Variable` (or a
     list of both); binding to a schema (`data.binding`) checks the operator and turns the value into the field's type.
     Bound, `type` is the type that is compared (of the function's result, where there is one) and lists are tuples;
-    `within` says which related rows a `count` of a to-many relation counts (None: all).
+    `within` says which related rows a `count` of a to-many relation counts (None: all). With `place`, what is compared
+    is a part of a JSON value, by the kind of `value`: `type` is TEXT, DECIMAL or BOOLEAN from the start.
     """
 
     field: str
@@ -41,6 +43,7 @@ class Compare(msgspec.Struct, frozen=True, tag_field="node", tag="compare"):
     function: Function | None = None
     type: FieldType = FieldType.UNKNOWN
     within: Filter | None = None
+    place: Place = ()
 
 
 class Related(msgspec.Struct, frozen=True, tag_field="node", tag="related"):

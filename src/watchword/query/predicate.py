@@ -44,10 +44,10 @@ Test = Callable[[Row, Variables, float], Truth]
 
 
 def is_relational(node: Filter) -> bool:
-    """Whether a filter has a part that memory can never decide: related rows, or how many there are."""
+    """Whether a filter has a part that only the database decides: related rows or their number, parts of JSON."""
     match node:
         case Compare():
-            return node.function is Function.COUNT
+            return node.function is Function.COUNT or bool(node.place)
         case Related():
             return True
         case Not():
@@ -64,7 +64,7 @@ def compile_predicate(node: Filter) -> Test:
     """
     match node:
         case Compare():
-            return _constant(LOOKUP) if node.function is Function.COUNT else _compile_compare(node)
+            return _constant(LOOKUP) if is_relational(node) else _compile_compare(node)
         case Related():
             return _constant(LOOKUP)
         case Not():

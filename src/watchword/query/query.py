@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from watchword.query.documents import Place
 from watchword.query.filters import EVERYTHING, Filter
 from watchword.query.types import Function
 
@@ -14,19 +15,21 @@ class Selection(msgspec.Struct, frozen=True):
     """One entry of `fields`: a path whose last step may be `*`, with an optional function on the last step.
 
     `author.name` is `("author", "name")`; `*.*` is `("*", "*")`; `year(published_on)` is `("published_on",)` with the
-    function YEAR.
+    function YEAR; `json(meta, theme.color)` is `("meta",)` with the place `("theme", "color")` in its value.
     """
 
     path: tuple[str, ...]
     function: Function | None = None
+    place: Place = ()
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One entry of `sort`: a path to a column, through to-one relations, perhaps with a function."""
+    """One entry of `sort`: a path to a column, through to-one relations, perhaps with a function or into its JSON."""
 
     path: tuple[str, ...]
     descending: bool = False
     function: Function | None = None
+    place: Place = ()
 
 
 class Aggregate(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from watchword.base import json
 from watchword.base.errors import Problem, failed_validation, forbidden
 from watchword.query.comparisons import comparison, nullness, preparation, text_of
+from watchword.query.documents import is_of_kind, value_at
 from watchword.query.dynamic import operand_of, operands_of
 from watchword.query.filters import All, Compare, Filter, Not, Related, Variable
 from watchword.query.filters import Any as AnyOf
@@ -34,6 +35,7 @@ _VERBS: dict[Operator, str] = {
     Operator.ENDS_WITH: "end with",
     Operator.IENDS_WITH: "end with",
 }
+_KINDLESS = frozenset({Operator.NULL, Operator.NNULL, Operator.EMPTY, Operator.NEMPTY})
 _NEGATED: dict[str, Operator] = {f"n{name}": name for name in _VERBS if f"n{name}" in frozenset(Operator)}
 _OPPOSITES: dict[str, Operator] = {
     Operator.NULL: Operator.NNULL,
@@ -102,6 +104,8 @@ class _Validation:
             return []
         operand = self._operand(node)
         value = _submitted(node, payload.get(node.field))
+        if value is not None and node.place and node.operator not in _KINDLESS and not is_of_kind(value, node.type):
+            return [] if node.operator in _NEGATED else [_told(node, operand)]
         if _holds(node.operator, node.type, value, operand, literal=operand is node.value):
             return []
         return [_told(node, operand) if present else _required(node.field)]
@@ -120,6 +124,8 @@ def _submitted(node: Compare, value: Any) -> Any:
     """Return the canonical value; one that does not fit its type is left for the writer to refuse."""
     if node.function is Function.COUNT:
         return len(value) if isinstance(value, list | tuple) else None
+    if node.place:
+        return value_at(_fitting(FieldType.JSON, value), node.place)
     if node.function is None:
         return _fitting(node.type, value)
     moment = _fitting(FieldType.DATE_TIME, value)

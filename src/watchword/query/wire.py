@@ -14,6 +14,7 @@ from watchword.base import json
 from watchword.base.errors import Problem, invalid_query
 from watchword.query.brackets import elements, is_list, parse_query_string
 from watchword.query.conditions import MOST_RELATIONS, parse_filter, parse_permission_filter
+from watchword.query.documents import parse_json_function
 from watchword.query.filters import EVERYTHING
 from watchword.query.functions import parse_path
 from watchword.query.query import Aggregate, Grouping, Order, Query, Selection
@@ -153,8 +154,7 @@ def _fields(value: Any, name: str) -> tuple[Selection, ...]:
             left -= 1
             if left < 0:
                 raise invalid_query(f'"{name}" has more than {MOST_ENTRIES} entries')
-            path, function = parse_path(text)
-            selected[Selection(_bounded(path), function)] = None
+            selected[_selection(text)] = None
     return tuple(selected)
 
 
@@ -182,9 +182,21 @@ def _selected_of(relation: str, members: Any, name: str, prefix: str, depth: int
         yield from _selected(member, name, f"{prefix}{relation}.", depth + 1)
 
 
+def _selection(text: str) -> Selection:
+    inside = parse_json_function(text)
+    if inside is not None:
+        return Selection(_bounded(inside[0]), place=inside[1])
+    path, function = parse_path(text)
+    return Selection(_bounded(path), function)
+
+
 def _order(text: str) -> Order:
-    path, function = parse_path(text.removeprefix("-"))
-    return Order(_bounded(path), text.startswith("-"), function)
+    name, descending = text.removeprefix("-"), text.startswith("-")
+    inside = parse_json_function(name)
+    if inside is not None:
+        return Order(_bounded(inside[0]), descending, place=inside[1])
+    path, function = parse_path(name)
+    return Order(_bounded(path), descending, function)
 
 
 def _grouping(text: str) -> Grouping:

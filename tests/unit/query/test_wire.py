@@ -70,7 +70,10 @@ def test_fields_come_in_every_form_that_clients_send(fields: Any) -> None:
         ("author.year(born)", [Selection(("author", "born"), Function.YEAR)]),
         ("year(author.born)", [Selection(("author", "born"), Function.YEAR)]),
         ([{"author": ["year(born)"]}], [Selection(("author", "born"), Function.YEAR)]),
-        ("id,json(data, a.b),title", [Selection(("id",)), Selection(("json(data, a.b)",)), Selection(("title",))]),
+        (
+            "id,json(data, a.b),title",
+            [Selection(("id",)), Selection(("data",), place=("a", "b")), Selection(("title",))],
+        ),
         ("item:headings.title", [Selection(("item:headings", "title"))]),
         ([{"item": {"headings": ["title"]}}], [Selection(("item:headings", "title"))]),
     ],
