@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from watchword.backend.limits import Occupancy
 from watchword.backend.pace import Pulse
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
-from watchword.dialects.graphql_sse import COMPLETE, GraphqlSse, is_last
+from watchword.dialects.graphql.sse import COMPLETE, GraphqlSse, is_last
 from watchword.http.answers import Stream
 from watchword.http.caller import connection_of
 from watchword.http.event_transport import EventTransport, end_stream

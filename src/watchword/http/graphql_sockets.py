@@ -9,7 +9,10 @@ from msgspec.structs import replace
 from watchword.backend.limits import Occupancy
 from watchword.backend.pace import Pulse
 from watchword.connection.policy import Mode
-from watchword.dialects import graphql_legacy, graphql_ws
+from watchword.dialects.graphql.legacy import SUBPROTOCOL as LEGACY
+from watchword.dialects.graphql.legacy import GraphqlLegacy
+from watchword.dialects.graphql.transport_ws import SUBPROTOCOL as TRANSPORT
+from watchword.dialects.graphql.transport_ws import GraphqlWs
 from watchword.http.sockets import SocketEndpoint
 
 if TYPE_CHECKING:
@@ -34,12 +37,8 @@ class GraphqlSockets:
         if isinstance(period, float):
             legacy = replace(options, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
         self._endpoints = {
-            graphql_ws.SUBPROTOCOL: SocketEndpoint(
-                backend, lambda: graphql_ws.GraphqlWs(credentials=takes), options, occupancy
-            ),
-            graphql_legacy.SUBPROTOCOL: SocketEndpoint(
-                backend, lambda: graphql_legacy.GraphqlLegacy(credentials=takes), legacy, occupancy
-            ),
+            TRANSPORT: SocketEndpoint(backend, lambda: GraphqlWs(credentials=takes), options, occupancy),
+            LEGACY: SocketEndpoint(backend, lambda: GraphqlLegacy(credentials=takes), legacy, occupancy),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
-from watchword.dialects.graphql_legacy import GraphqlLegacy
+from watchword.dialects.graphql.legacy import GraphqlLegacy
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.events import Event

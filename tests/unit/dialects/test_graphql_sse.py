@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watchword.base.errors import Code, Problem
-from watchword.dialects.graphql_sse import COMPLETE, GraphqlSse, is_last
+from watchword.dialects.graphql.sse import COMPLETE, GraphqlSse, is_last
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.events import Event
