@@ -13,6 +13,7 @@ from tests.support.sockets import Refused, ScriptedSocket
 
 TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 ALL = "subscription { articles_mutated { key event data { id title status author { name } } } }"
+TOKEN = "access_token=reader-static-token"
 PUBLISHED = {"status": {"_eq": "published"}}
 
 
@@ -271,12 +272,40 @@ async def test_handshake_wants_a_good_token(serve: Any, payload: Any) -> None:
         assert (await socket.closed(), socket.close_reason) == (4403, "Forbidden")
 
 
-async def test_first_message_has_to_come_in_time(serve: Any) -> None:
+BRIEF = {"WEBSOCKETS_GRAPHQL_INIT_TIMEOUT": "100ms"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "query"), [("handshake", ""), ("handshake", TOKEN), ("strict", TOKEN), ("public", ""), ("public", TOKEN)]
+)
+async def test_first_message_has_to_come_in_time_in_every_mode(serve: Any, mode: str, query: str) -> None:
     async with (
-        serve(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="100ms") as app,
-        app.socket("/graphql", subprotocols=[TRANSPORT]) as socket,
+        serve(WEBSOCKETS_GRAPHQL_AUTH=mode, **BRIEF) as app,
+        app.socket("/graphql", subprotocols=[TRANSPORT], query=query) as socket,
     ):
+        assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+        await socket.say({"type": "pong"})
         assert (await socket.closed(), socket.close_reason) == (4408, "Connection initialisation timeout")
+
+
+async def test_who_has_been_acknowledged_may_be_silent(serve: Any) -> None:
+    async with (
+        serve(WEBSOCKETS_GRAPHQL_AUTH="public", **BRIEF) as app,
+        speaking(app, None) as socket,
+        app.socket("/graphql", subprotocols=[TRANSPORT]) as late,
+    ):
+        assert await late.closed() == 4408
+        assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+
+
+async def test_older_dialect_has_the_time_that_a_credential_has(serve: Any) -> None:
+    async with (
+        serve(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="100ms", **BRIEF) as app,
+        app.socket("/graphql", subprotocols=[LEGACY], query=TOKEN) as known,
+        app.socket("/graphql", subprotocols=[LEGACY]) as unknown,
+    ):
+        assert (await unknown.closed(), unknown.close_reason) == (4403, "Forbidden")
+        assert (await known.ask({"type": "connection_init"}))["type"] == "connection_ack"
 
 
 async def test_token_of_the_upgrade_needs_no_other(serve: Any) -> None:

@@ -214,7 +214,15 @@ SETTINGS: tuple[Setting, ...] = (
         "How its sockets authenticate.",
         ("public", "handshake", "strict"),
     ),
-    Setting("WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT", 10.0, "seconds", "Time for the first message."),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT", 10.0, "seconds", "Time for the first credential, in the mode handshake."
+    ),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_INIT_TIMEOUT",
+        3.0,
+        "seconds",
+        "Time for `connection_init`, in every mode; clients of the older subprotocol may take longer.",
+    ),
     Setting("WEBSOCKETS_GRAPHQL_CONN_LIMIT", -1, "integer", "Sockets at the same time there; -1 sets no bound."),
     Setting("WEBSOCKETS_LOGS_ENABLED", True, "flag", "Serve the server's own log to administrators over a WebSocket."),
     Setting("WEBSOCKETS_LOGS_PATH", "/websocket/logs", "text", "Its path."),

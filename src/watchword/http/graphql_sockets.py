@@ -33,9 +33,9 @@ class GraphqlSockets:
         occupancy = Occupancy(options.limits)
         takes = options.policy.mode is not Mode.STRICT  # there the upgrade alone says who it is
         period = options.pace.heartbeat
-        legacy = options
+        legacy = replace(options, policy=replace(options.policy, first_message=None))  # the dialect knows no such bound
         if isinstance(period, float):
-            legacy = replace(options, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
+            legacy = replace(legacy, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
         self._endpoints = {
             TRANSPORT: SocketEndpoint(backend, lambda: GraphqlWs(credentials=takes), options, occupancy),
             LEGACY: SocketEndpoint(backend, lambda: GraphqlLegacy(credentials=takes), legacy, occupancy),

@@ -1,4 +1,4 @@
-/** The modes `strict` and `public`, and a first message that comes too late. */
+/** The modes `strict` and `public`, and first messages that come too late. */
 
 import { ask, client, finish, follow, FOLLOW, given, report, settled, SOCKET, write } from "./harness.mjs";
 
@@ -28,8 +28,13 @@ const modes = {
     report("known", (await ask(known, "{ articles { body } }")).error ?? null);
   },
   async late() {
-    const slow = () => new Promise((resolve) => setTimeout(() => resolve({ access_token: given.editor.token }), 1_000));
-    report("late", await outcome({ connectionParams: slow }));
+    const slow = async (wait, payload) => (await new Promise((resolve) => setTimeout(resolve, wait)), payload);
+    const { payload, url } = { payload: { access_token: given.editor.token }, url: `${SOCKET}${given.query ?? ""}` };
+    report("late", await outcome({ url, connectionParams: () => slow(1_000, payload) }));
+    const waits = [1_000, 0];
+    const closes = [];
+    const own = client({ url, connectionParams: () => slow(waits.shift(), payload), on: { closed: ({ code }) => closes.push(code) } });
+    report("second try", { asked: (await ask(own, "{ __typename }")).results, closes });
   },
 };
 

@@ -83,10 +83,16 @@ def test_public_sees_what_everybody_may(run: Run, rooms: Callable[..., Newsroom]
     assert report["known"] is None
 
 
-def test_first_message_that_is_late_is_told_so(run: Run, rooms: Callable[..., Newsroom]) -> None:
-    report = run("modes.mjs", rooms(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="200ms"), mode="late")
+@pytest.mark.parametrize("mode", ["handshake", "strict", "public"])
+def test_first_message_that_is_late_is_told_so_and_tried_again(
+    run: Run, rooms: Callable[..., Newsroom], mode: str
+) -> None:
+    room = rooms(WEBSOCKETS_GRAPHQL_AUTH=mode, WEBSOCKETS_GRAPHQL_INIT_TIMEOUT="200ms")
+    query = f"?access_token={room.editor.token}" if mode == "strict" else ""
+    report = run("modes.mjs", room, mode="late", query=query)
 
     assert report["late"] == {"code": 4408, "reason": "Connection initialisation timeout"}
+    assert report["second try"] == {"asked": [{"data": {"__typename": "Query"}}], "closes": [4408]}
 
 
 def test_subscription_outlives_a_restart_and_misses_nothing(node: str, rooms: Callable[..., Newsroom]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from watchword.base import json
 from watchword.base.errors import Problem
-from watchword.dialects.graphql.socket import FORBIDDEN, LATE, NORMAL, GraphqlSocket, framed, is_id
+from watchword.dialects.graphql.socket import FORBIDDEN, NORMAL, GraphqlSocket, framed, is_id
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.documents import errors_of
@@ -71,7 +71,7 @@ class GraphqlLegacy(GraphqlSocket):
     def close_code(self, reason: out.Outcome | out.Cause | None) -> int:
         """Return a code; clients that may connect anew do so whatever it is."""
         if isinstance(reason, out.Refused):
-            return FORBIDDEN if self._is_acknowledged else REFUSED if self._is_initialised else LATE
+            return REFUSED if self._is_initialised and not self._is_acknowledged else FORBIDDEN
         return NORMAL
 
     def _acknowledged(self, expires_at: float | None) -> Iterable[str]:

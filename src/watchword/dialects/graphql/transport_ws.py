@@ -24,6 +24,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 SILENT = 1001
 INVALID, UNAUTHORIZED, DUPLICATE, AGAIN = 4400, 4401, 4409, 4429
+_CAUSES = {out.Cause.NOT_OPENED: LATE, out.Cause.SILENT: SILENT}
 
 
 class GraphqlWs(GraphqlSocket):
@@ -68,8 +69,8 @@ class GraphqlWs(GraphqlSocket):
     def close_code(self, reason: out.Outcome | out.Cause | None) -> int:
         """Return the code that makes a client come again with new parameters, where that may help."""
         if isinstance(reason, out.Refused):
-            return FORBIDDEN if self._is_initialised else LATE
-        return SILENT if reason is out.Cause.SILENT else NORMAL
+            return FORBIDDEN
+        return _CAUSES.get(reason, NORMAL) if isinstance(reason, out.Cause) else NORMAL
 
     def _acknowledged(self, expires_at: float | None) -> Iterable[str]:
         told = {} if expires_at is None else {"payload": {"expires_at": round(expires_at * 1000)}}
