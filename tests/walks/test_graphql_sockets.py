@@ -191,34 +191,6 @@ async def test_lost_position_is_an_error(app: Application) -> None:
     assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "POSITION_LOST")
 
 
-async def test_rights_that_are_taken_away_end_the_subscription_alone(app: Application) -> None:
-    async with speaking(app, "reader-static-token") as socket:
-        await ready(socket, subscribe(ALL))
-        [mine] = [
-            each for each in await app.admin("GET", "/permissions")
-            if each["collection"] == "articles" and each["permissions"] == PUBLISHED
-        ]  # fmt: skip
-        await app.admin("PATCH", f"/permissions/{mine['id']}", {"fields": ["id"]})
-
-        ended = await socket.receive()
-        assert (ended["type"], ended["id"], ended["payload"][0]["extensions"]["code"]) == ("error", "1", "FORBIDDEN")
-        await app.admin("POST", "/items/articles", {"id": 1, "title": "a", "status": "published"})
-        assert await socket.silent()
-
-
-async def test_rows_that_leave_the_sight_with_the_rights_are_told_as_deletes(app: Application) -> None:
-    await app.admin("POST", "/items/articles", {"id": 1, "title": "a", "status": "published"})
-    async with speaking(app, "reader-static-token") as socket:
-        await ready(socket, subscribe("subscription { articles_mutated { key event } }"))
-        [mine] = [
-            each for each in await app.admin("GET", "/permissions")
-            if each["collection"] == "articles" and each["permissions"] == PUBLISHED
-        ]  # fmt: skip
-        await app.admin("PATCH", f"/permissions/{mine['id']}", {"permissions": {"title": {"_eq": "b"}}})
-
-        assert await told(socket) == {"key": "1", "event": "delete"}
-
-
 async def test_logout_closes_the_socket_and_tells_nothing_more(app: Application) -> None:
     tokens = await app.login("reader")
     async with speaking(app, tokens["access_token"]) as socket:

@@ -261,6 +261,7 @@ def graphql_policy(settings: Settings) -> AuthPolicy:
         Mode(settings["WEBSOCKETS_GRAPHQL_AUTH"]),
         settings["WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT"],
         on_expiry=Reaction.CLOSE,
+        on_rights_changed=Reaction.CLOSE,
         first_message=settings["WEBSOCKETS_GRAPHQL_INIT_TIMEOUT"],
     )
 

@@ -21,8 +21,9 @@ from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet
+from watchword.backend.standing import Standing
 from watchword.backend.subscriptions import Subscriptions
-from watchword.backend.verification import SESSION_ENDED, Verification, problem_of, unexpected
+from watchword.backend.verification import RIGHTS_CHANGED, SESSION_ENDED, Verification, problem_of, unexpected
 from watchword.backend.watches import Watches
 from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
@@ -83,6 +84,7 @@ class Conversation(Delivery):
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._watches = Watches(self, self._attendant, pace.subscriptions)
+        self._standing = Standing()
         self._applying = anyio.Lock(fast_acquire=True)
         self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
@@ -188,12 +190,27 @@ class Conversation(Delivery):
             self.shut = Shut(code=code, text=text)
             self._outbox.poke()
 
+    def doubt(self) -> None:
+        """Say nothing by rights that may be others by now, where those would end the connection."""
+        if self._machine.policy.on_rights_changed is not None and not self.is_closed:
+            self._standing.doubt()
+            self.hold()
+
     async def refile(self) -> None:
-        """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+        """Follow everything anew under the rights of now; what is no longer allowed ends with an error.
+
+        Where the policy wants that, the connection ends with rights that have become others.
+        """
         context = await self._subscriptions.rights_to_follow()
-        if not self.is_closed:
-            await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
-            self._watches.refile(context)
+        if self._machine.policy.on_rights_changed is not None and self._standing.changes(self.principal, context):
+            self._machine.rights_changed(RIGHTS_CHANGED, self._clock.monotonic())
+        if self.is_closed:
+            self._withhold()
+            return
+        await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
+        self._watches.refile(context)
+        if self._standing.settle():
+            self.release()
 
     def end_watch(self, name: str, problem: Problem) -> None:
         """End a subscription to a procedure."""
@@ -207,8 +224,10 @@ class Conversation(Delivery):
     def _withhold(self) -> None:
         """Keep back what waits, at once: the task that writes may be waiting for the client meanwhile."""
         self._outbox.hold()
-        if self._machine.is_closed and isinstance(self._outbox, Fifo):
-            self._outbox.discard_values()
+        if self._machine.is_closed:
+            self._standing.settle()
+            if isinstance(self._outbox, Fifo):
+                self._outbox.discard_values()
         self._outbox.poke()
 
     async def assign(self, principal: Principal, told: out.Issued) -> None:

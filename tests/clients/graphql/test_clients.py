@@ -124,6 +124,26 @@ def test_older_client_comes_again_with_a_new_token(run: Run, rooms: Callable[...
     assert report["expiry"] == {"titles": ["Before", "After"], "renewed": True}
 
 
+@pytest.mark.parametrize(
+    ("kind", "client"), [*(("sockets", version) for version in VERSIONS), ("legacy", None), ("events", None)]
+)
+def test_client_comes_again_when_its_rights_change_and_goes_on_under_the_new_ones(
+    run: Run, sqlite_newsroom: Newsroom, kind: str, client: str | None
+) -> None:
+    given = {} if client is None else {"client": client}
+    report = run("rights.mjs", sqlite_newsroom, kind=kind, **given)
+
+    assert report["unrelated"] == 0
+    assert report["shown"] == ["Unrelated", "Between", "After"]
+    assert "slug" in report["hidden"]["error"]
+    assert report["hidden"]["seen"] is False
+    assert report["others"] == {"titles": ["Between", "After"], "closes": 0}
+    assert report["reader"]["asked"] >= 2
+    assert report["reader"]["closes"]
+    if kind == "sockets":
+        assert report["reader"] == {"closes": [FORBIDDEN], "asked": 2}
+
+
 def test_apollo_client_asks_over_http_and_follows_over_sockets(run: Run, sqlite_newsroom: Newsroom) -> None:
     report = run("apollo.mjs", sqlite_newsroom)
 
@@ -153,5 +173,5 @@ def test_events_come_over_http(run: Run, rooms: Callable[..., Newsroom]) -> None
     assert "nope" in report["wrong"]
     assert report["titles"][-1] == "Last"
     assert report["stopped"] == {"completed": True}
-    assert report["expired"] == {"completed": True, "errors": ["TOKEN_EXPIRED"]}
+    assert report["expired"] == {"error": {"message": "Connection closed while having active streams"}, "told": 0}
     assert report["bad"] is True
