@@ -14,6 +14,7 @@ from tests.support.sockets import Refused, ScriptedSocket
 TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 ALL = "subscription { articles_mutated { key event data { id title status author { name } } } }"
 TOKEN = "access_token=reader-static-token"
+EXPIRED = "access_token=eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.eA"
 PUBLISHED = {"status": {"_eq": "published"}}
 
 
@@ -295,6 +296,40 @@ async def test_strict_goes_by_the_upgrade_alone(serve: Any) -> None:
         headers = {"Authorization": "Bearer reader-static-token"}
         async with speaking(app, "nope", headers=headers) as socket:
             await ready(socket, subscribe(ALL))
+
+
+@pytest.mark.parametrize("query", ["", "access_token=nope", EXPIRED])
+@pytest.mark.parametrize("subprotocol", [TRANSPORT, LEGACY])
+async def test_strict_may_close_who_shows_no_good_credential(serve: Any, subprotocol: str, query: str) -> None:
+    async with serve(WEBSOCKETS_GRAPHQL_AUTH="strict", WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403") as app:
+        async with app.socket("/graphql", query, subprotocols=[subprotocol]) as socket:
+            assert (await socket.closed(), socket.close_reason) == (4403, "Forbidden")
+            assert socket.subprotocol == subprotocol
+        async with speaking(app, None, query=TOKEN) as socket:
+            await ready(socket, subscribe(ALL))
+
+
+async def test_other_reasons_still_refuse_the_upgrade(serve: Any) -> None:
+    closing = {"WEBSOCKETS_GRAPHQL_AUTH": "strict", "WEBSOCKETS_GRAPHQL_STRICT_REJECT": "close4403"}
+    async with serve(**closing, WEBSOCKETS_GRAPHQL_CONN_LIMIT="1") as app:
+        foreign = {"Origin": "https://elsewhere.example"}
+        with pytest.raises(Refused) as refused:
+            async with app.socket("/graphql", TOKEN, foreign, [TRANSPORT]):
+                pass
+        assert refused.value.status == 403
+        async with speaking(app, None, query=TOKEN):
+            with pytest.raises(Refused) as refused:
+                async with app.socket("/graphql", subprotocols=[TRANSPORT]):
+                    pass
+            assert refused.value.status == 403
+
+
+async def test_only_strict_closes_in_place_of_a_refusal(serve: Any) -> None:
+    async with serve(WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403") as app:
+        with pytest.raises(Refused) as refused:
+            async with app.socket("/graphql", "access_token=nope", subprotocols=[TRANSPORT]):
+                pass
+        assert refused.value.status == 401
 
 
 async def test_public_is_for_all_and_a_token_counts(serve: Any) -> None:

@@ -32,6 +32,7 @@ from watchword.data.mutate import Writer
 from watchword.data.plan import Limits
 from watchword.data.reflect import ReflectOptions
 from watchword.data.select import Reader
+from watchword.dialects.graphql.socket import FORBIDDEN, GraphqlSocket
 from watchword.graphql.options import DocumentLimits
 from watchword.graphql.options import Options as GraphqlOptions
 from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, WebSocketInfo
@@ -264,6 +265,13 @@ def graphql_policy(settings: Settings) -> AuthPolicy:
         on_rights_changed=Reaction.CLOSE,
         first_message=settings["WEBSOCKETS_GRAPHQL_INIT_TIMEOUT"],
     )
+
+
+def graphql_rejection(settings: Settings) -> tuple[int, str] | None:
+    """Return the close of an upgrade without a good credential; None where it is refused."""
+    is_strict = settings["WEBSOCKETS_GRAPHQL_AUTH"] == Mode.STRICT
+    is_closed = is_strict and settings["WEBSOCKETS_GRAPHQL_STRICT_REJECT"] == "close4403"
+    return (FORBIDDEN, GraphqlSocket.reasons[FORBIDDEN]) if is_closed else None
 
 
 def graphql_pace(settings: Settings) -> Pace:

@@ -223,6 +223,13 @@ SETTINGS: tuple[Setting, ...] = (
         "seconds",
         "Time for `connection_init`, in every mode; clients of the older subprotocol may take longer.",
     ),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_STRICT_REJECT",
+        "http401",
+        "choice",
+        "What becomes of an upgrade without a good credential, in the mode strict; clients try `close4403` again.",
+        ("http401", "close4403"),
+    ),
     Setting("WEBSOCKETS_GRAPHQL_CONN_LIMIT", -1, "integer", "Sockets at the same time there; -1 sets no bound."),
     Setting("WEBSOCKETS_LOGS_ENABLED", True, "flag", "Serve the server's own log to administrators over a WebSocket."),
     Setting("WEBSOCKETS_LOGS_PATH", "/websocket/logs", "text", "Its path."),

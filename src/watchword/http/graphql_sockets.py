@@ -14,6 +14,7 @@ from watchword.dialects.graphql.legacy import GraphqlLegacy
 from watchword.dialects.graphql.transport_ws import SUBPROTOCOL as TRANSPORT
 from watchword.dialects.graphql.transport_ws import GraphqlWs
 from watchword.http.sockets import SocketEndpoint
+from watchword.http.transport import accept_and_close
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -49,5 +50,4 @@ class GraphqlSockets:
             await self._endpoints[chosen]({**scope, "subprotocols": [chosen]}, receive, send)
             return
         await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})  # a refused upgrade would tell a browser nothing
-        await send({"type": "websocket.close", "code": NOT_ACCEPTABLE, "reason": "Subprotocol not acceptable"})
+        await accept_and_close(scope, send, None, NOT_ACCEPTABLE, "Subprotocol not acceptable")

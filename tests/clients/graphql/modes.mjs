@@ -1,4 +1,4 @@
-/** The modes `strict` and `public`, and first messages that come too late. */
+/** The modes `strict`, with both kinds of refusals, and `public`, and first messages that come too late. */
 
 import { ask, client, finish, follow, FOLLOW, given, report, settled, SOCKET, write } from "./harness.mjs";
 
@@ -14,6 +14,14 @@ const modes = {
     await write("Strict");
     await record.title("Strict");
     report("good", record.titles());
+  },
+  async stale() {
+    report("static", await outcome({ url: `${SOCKET}?access_token=nope`, connectionParams: undefined, retryAttempts: 2 }));
+    const tokens = ["nope", given.editor.token];
+    const closes = [];
+    const url = async () => `${SOCKET}?access_token=${tokens.shift()}`;
+    const own = client({ url, connectionParams: undefined, on: { closed: ({ code, reason }) => closes.push({ code, reason }) } });
+    report("fresh", { asked: (await ask(own, "{ __typename }")).results, closes });
   },
   async public() {
     const own = client({ connectionParams: undefined });

@@ -75,6 +75,16 @@ def test_strict_goes_by_the_address(run: Run, rooms: Callable[..., Newsroom]) ->
     assert report["good"] == ["Strict"]
 
 
+def test_stale_address_is_tried_again_where_it_is_closed_in_place_of_refused(
+    run: Run, rooms: Callable[..., Newsroom]
+) -> None:
+    room = rooms(WEBSOCKETS_GRAPHQL_AUTH="strict", WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403")
+    report = run("modes.mjs", room, mode="stale")
+
+    assert report["static"] == FORBIDDEN
+    assert report["fresh"] == {"asked": [{"data": {"__typename": "Query"}}], "closes": [FORBIDDEN]}
+
+
 def test_public_sees_what_everybody_may(run: Run, rooms: Callable[..., Newsroom]) -> None:
     report = run("modes.mjs", rooms(public=True, WEBSOCKETS_GRAPHQL_AUTH="public"), mode="public")
 
