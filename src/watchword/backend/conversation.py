@@ -1,8 +1,8 @@
 """Conversation: drives one connection. It decides the order; the machine decides who may, the dialect the words.
 
-Operations run one after the other, in the order of their frames; calls of procedures begin in that order and run beside
-the rest. One task reads and performs, one writes and keeps the time. The hub calls `deliver`, `fail`, `revoke` and
-`extend` from its own loop; none of them waits.
+Operations run one after the other, in the order of their frames; calls of procedures and documents begin in that order
+and run beside the rest. One task reads and performs, one writes and keeps the time. The hub calls `deliver`, `fail`,
+`revoke` and `extend` from its own loop; none of them waits.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.delivery import Delivery
+from watchword.backend.executions import Executions
 from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet
-from watchword.backend.standing import Standing
 from watchword.backend.subscriptions import Subscriptions
 from watchword.backend.verification import RIGHTS_CHANGED, SESSION_ENDED, Verification, problem_of, unexpected
 from watchword.backend.watches import Watches
@@ -81,10 +81,10 @@ class Conversation(Delivery):
         self._writer = Writer(self, self._machine, self._outbox, self._heart, self._clock)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
+        self._executions = Executions(self, services, pace)
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._watches = Watches(self, self._attendant, pace.subscriptions)
-        self._standing = Standing()
         self._applying = anyio.Lock(fast_acquire=True)
         self._presented: list[op.Authenticate | op.Open] = []
         self._follower: Principal = ANONYMOUS
@@ -109,19 +109,9 @@ class Conversation(Delivery):
         return self._machine.principal
 
     @property
-    def is_closed(self) -> bool:
-        """Whether nothing more is said."""
-        return self._machine.is_closed
-
-    @property
     def watched(self) -> int:
         """How many subscriptions to procedures there are."""
         return len(self._watches)
-
-    @property
-    def followed(self) -> int:
-        """How many subscriptions to collections and channels there are."""
-        return len(self._subscriptions)
 
     @property
     def endpoint(self) -> str:
@@ -190,12 +180,6 @@ class Conversation(Delivery):
             self.shut = Shut(code=code, text=text)
             self._outbox.poke()
 
-    def doubt(self) -> None:
-        """Say nothing by rights that may be others by now, where those would end the connection."""
-        if self._machine.policy.on_rights_changed is not None and not self.is_closed:
-            self._standing.doubt()
-            self.hold()
-
     async def refile(self) -> None:
         """Follow everything anew under the rights of now; what is no longer allowed ends with an error.
 
@@ -242,11 +226,6 @@ class Conversation(Delivery):
         await self._apply()
         self._outbox.poke()
 
-    @property
-    def subscriptions(self) -> tuple[str | None, ...]:
-        """The names of what is followed and heard."""
-        return self._subscriptions.names
-
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest, until it or the connection ends."""
         if self._group is not None and not self._machine.is_closed:
@@ -275,6 +254,7 @@ class Conversation(Delivery):
                     await self.room()
                     await anyio.lowlevel.checkpoint()
             await self.room()  # who asks on and on without reading the answers is not read either
+            await self._executions.room()
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
     def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
@@ -367,16 +347,15 @@ class Conversation(Delivery):
                 self._take(operation)
 
     async def _ask(self, operation: op.Read | op.Write | op.Execute) -> None:
-        """Answer with what was read or written, or begin what a document wants to follow."""
-        caller = await self.caller()
+        """Answer with what was read or written; begin a document, in place of what has its name."""
         if not isinstance(operation, op.Execute):
-            self.say(await self._services.perform(caller, operation))
+            self.say(await self._services.perform(await self.caller(), operation))
             return
-        done = await self._services.execute(caller, operation)
-        if isinstance(done, op.Subscribe):
-            await self._subscriptions.follow(done)
-        else:
-            self.say(done)
+        if operation.subscription in self._subscriptions:
+            self._subscriptions.forget(operation.subscription)
+        followed = await self._executions.begin(operation)
+        if followed is not None:
+            await self._subscriptions.follow(followed)
 
     async def _publish(self, operation: op.Publish) -> None:
         """Answer before the connection hears what it has published itself."""
@@ -404,6 +383,7 @@ class Conversation(Delivery):
             case op.Unsubscribe(subscription=name) if name in self._watches:
                 self._watches.end(name)
             case op.Unsubscribe():
+                self._executions.end(operation.subscription)
                 self._subscriptions.unfollow(operation)
             case op.Invoke():
                 self._calls.begin(operation)

@@ -28,6 +28,7 @@ from watchword.protocol.outcomes import Reply
 if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
+    from watchword.backend.executor import Work
     from watchword.graphql.execution import Delegates
     from watchword.protocol.operations import Execute
 
@@ -105,8 +106,8 @@ class Graphql:
             raise forbidden()
         return await (await self.schema(context, Area(area or Area.ITEMS))).text()
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
-        """Run a query or a mutation about items; return what a subscription wants to follow.
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
+        """Return how to run a query or a mutation about items, or what a subscription wants to follow.
 
         Raises:
             Problem: it cannot be run.
@@ -114,8 +115,12 @@ class Graphql:
         prepared = await self.prepare(context, operation, Area.ITEMS)
         if prepared.kind == "subscription":
             return self.subscription(prepared, operation)
-        result = await self.run(context, prepared)
-        return Reply(msgspec.Raw(result.body), id=operation.id)
+
+        async def work(caller: Context) -> Reply:
+            result = await self.run(caller, prepared)
+            return Reply(msgspec.Raw(result.body), id=operation.id)
+
+        return work
 
     async def kind(self, context: Context, request: Execute) -> str | None:
         """Return what a request about items asks for: a query, a mutation or a subscription; None for nothing good."""

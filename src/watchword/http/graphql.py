@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
+    from watchword.backend.executor import Work
     from watchword.graphql.service import Graphql
     from watchword.http.endpoint import Call, Handler
     from watchword.http.graphql_system import Answering
     from watchword.http.settings import HttpSettings
     from watchword.protocol.operations import Execute, Subscribe
-    from watchword.protocol.outcomes import Reply
 
 JSON = "application/json"
 RESPONSE = "application/graphql-response+json"
@@ -55,9 +55,9 @@ class GraphqlOnDemand:
                     self._loaded = await anyio.to_thread.run_sync(self._load)
         return self._loaded
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
-        """Run a query or a mutation about items; return what a subscription wants to follow; or raise Problem."""
-        return await (await self.loaded()).execute(context, operation)
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
+        """Return how to run a query or a mutation about items, or what a subscription wants; or raise Problem."""
+        return await (await self.loaded()).begin(context, operation)
 
     def _load(self) -> Graphql:
         from watchword.graphql.service import Graphql  # noqa: PLC0415 - see above

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,26 @@ def test_subscription_outlives_a_restart_and_misses_nothing(node: str, rooms: Ca
         titles = program.expect("titles")
 
     assert titles == ["Before", "Meanwhile", "After"]
+
+
+@pytest.mark.parametrize("client", VERSIONS)
+def test_slow_operation_keeps_neither_pongs_nor_answers_waiting(
+    node: str, sqlite_newsroom: Newsroom, client: str
+) -> None:
+    sqlite_newsroom.clear()
+    file = sqlite_newsroom.server.database_url.removeprefix("sqlite:///")
+    with running(node, HERE / "slow.mjs", sqlite_newsroom.as_given(client=client)) as program:
+        program.expect("ready")
+        with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # nobody else can write
+            program.tell()
+            meanwhile = program.expect("meanwhile")
+            other.execute("ROLLBACK")
+        slow = program.expect("slow")
+
+    assert meanwhile == {"completed": True, "results": [{"data": {"articles": []}}]}
+    assert slow["results"] == [{"data": {"create_articles_item": {"title": "Slow"}}}]
+    assert slow["order"] == ["pongs", "quick", "slow"]
 
 
 def test_older_client_follows_asks_and_is_refused(run: Run, sqlite_newsroom: Newsroom) -> None:

@@ -39,6 +39,7 @@ from watchword.query.variables import Variables
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from watchword.backend.executor import Work
     from watchword.backend.publishing import Joined
     from watchword.base.clock import Clock
     from watchword.live.channels import Hearer
@@ -92,7 +93,7 @@ class Desk:
         await self._think(f"rights of {principal.user}")
         return Context(principal, FULL_ACCESS, client)
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
         raise NotImplementedError
 
     def leave(self, peer: Peer, listener: Listener) -> None:
