@@ -274,13 +274,17 @@ class Conversation(Delivery):
         return ()
 
     async def _admit(self, operation: op.Operation) -> None:
+        now, deadline = self._clock.monotonic(), self._machine.deadline
+        if deadline is not None and now >= deadline:  # the timer may be late, and the identity over
+            await self.keep_time(now)
+            self._outbox.poke()
         if self._machine.is_closed:
             return  # one that came in the same message has ended the connection
         if isinstance(operation, op.Respond | op.Break):
             self._take(operation)  # the same for everybody, so nobody is asked
             return
         try:
-            self._machine.admits(operation, self._clock.monotonic())
+            self._machine.admits(operation, now)
         except Problem as problem:
             if not self._machine.is_closed:
                 self.say(out.Failure(operation, problem))

@@ -370,6 +370,17 @@ async def test_who_authenticates_while_the_old_credential_expires_is_told_so_in_
         assert line.rest() == []
 
 
+async def test_an_operation_after_the_end_of_a_credential_is_not_its_though_the_timer_is_late(desk: Desk) -> None:
+    desk.clock = clock = ManualClock()
+    desk.expires["ann"] = clock.now() + 10
+    async with talking(desk, PUBLIC) as (_, line):
+        await as_user(line, "ann")
+        clock.advance(10)
+        assert (await line.ask(SUBSCRIBE))["error"]["code"] == "TOKEN_EXPIRED"
+        assert (await line.hear())["data"] == ["of None"]
+        assert desk.read_by == [None]
+
+
 async def test_who_authenticates_while_the_old_session_ends_is_told_so_in_that_order(desk: Desk) -> None:
     async with talking(desk, PUBLIC) as (conversation, line):
         await as_user(line, "ann")
