@@ -227,6 +227,7 @@ def http_settings(settings: Settings) -> HttpSettings:
             session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
             websocket=_socket_info(settings),
             rate_limit=_request_quota(settings, "RATE_LIMITER"),
+            strict_graphql=settings["GRAPHQL_STRICT_STATUS"] == "2026",
             rate_limit_global=_request_quota(settings, "RATE_LIMITER_GLOBAL"),
         )
 

@@ -135,6 +135,13 @@ SETTINGS: tuple[Setting, ...] = (
         "GRAPHQL_DOCUMENTS", "", "text", "A JSON file of GraphQL documents by name; clients may send the name alone."
     ),
     Setting("GRAPHQL_DOCUMENTS_ONLY", False, "flag", "Refuse GraphQL documents that are not in that file."),
+    Setting(
+        "GRAPHQL_STRICT_STATUS",
+        "compatible",
+        "choice",
+        "`2026`: `application/graphql-response+json` has 422 for what cannot be run, 294 for part of a result.",
+        ("compatible", "2026"),
+    ),
     Setting("MAX_RELATIONAL_DEPTH", 10, "integer", "Relations that one path may follow; 10 at the most."),
     Setting("RATE_LIMITER_ENABLED", False, "flag", "Limit how often an address may send requests."),
     Setting("RATE_LIMITER_POINTS", 50, "integer", "How many requests an address may send."),

@@ -54,10 +54,14 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What has come of an operation: JSON, and headers for where there are such."""
+    """What has come of an operation: JSON, and headers for where there are such.
+
+    It `is_partial` when some of it has failed.
+    """
 
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    is_partial: bool = False
 
 
 class Graphql:
@@ -138,7 +142,7 @@ class Graphql:
         result: dict[str, Any] = {"data": data}
         if execution.errors:
             result["errors"] = execution.errors
-        return Result(json.encode(result), tuple(execution.headers))
+        return Result(json.encode(result), tuple(execution.headers), bool(execution.errors))
 
     def subscription(self, prepared: Prepared, request: Execute) -> Subscribe:
         """Return the operation that a subscription comes to.
