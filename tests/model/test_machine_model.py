@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -12,7 +15,7 @@ from watchword.base.secret import Secret
 from watchword.connection.machine import TRANSITIONS, Admit, AuthMachine, Input, Shut, State, Tell, Verify
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.protocol.operations import AccessToken, Authenticate, Invoke, Ping, Unsubscribe
-from watchword.protocol.outcomes import Authenticated
+from watchword.protocol.outcomes import Authenticated, Cause
 
 POLICIES = st.builds(
     AuthPolicy,
@@ -27,6 +30,8 @@ POLICIES = st.builds(
     on_message_expiry=st.none() | st.sampled_from([Reaction.CLOSE, Reaction.DEMOTE]),
     renew=st.none() | st.floats(0.1, 0.9),
     linger=st.sampled_from([0.0, 0.5]),
+    on_rights_changed=st.sampled_from([None, Reaction.CLOSE]),
+    first_message=st.none() | st.floats(1, 20),
 )
 USERS = st.sampled_from([Principal(user="alice", session="s1"), Principal(user="bob", session="s2")])
 LIFETIMES = st.none() | st.floats(0, 60)
@@ -43,6 +48,7 @@ class MachineModel(RuleBasedStateMachine):
         self.shut = False
         self.expires: float | None = None
         self.verified: Principal = ANONYMOUS
+        self.silent_until = policy.first_message
         self.machine.opened(self.now, principal, lifetime)
         self._believe(principal or ANONYMOUS, lifetime if principal is not None else None)
         self._drain()
@@ -58,8 +64,9 @@ class MachineModel(RuleBasedStateMachine):
                 case Verify(operation=operation):
                     assert isinstance(operation, Authenticate)
                     self.pending.append(operation)
-                case Shut():
+                case Shut(reason=reason):
                     self.shut = True
+                    assert reason is not Cause.NOT_OPENED or self.silent_until is not None, "something had been asked"
                 case Tell(outcome=Authenticated()):
                     assert self.machine.principal == self.verified
                 case Admit() | Tell():
@@ -80,8 +87,19 @@ class MachineModel(RuleBasedStateMachine):
     @rule()
     def present(self) -> None:
         if not self.pending:
-            self.machine.presented(Authenticate(AccessToken(Secret("t")), 1))
+            operation = Authenticate(AccessToken(Secret("t")), 1)
+            self.silent_until = None
+            with suppress(Problem):
+                self.machine.admits(operation, self.now)
+                self.machine.presented(operation)
             self._drain()
+
+    @rule()
+    def ask(self) -> None:
+        self.silent_until = None
+        with suppress(Problem):
+            self.machine.admits(Invoke("p"), self.now)
+        self._drain()
 
     @precondition(lambda self: self.pending)
     @rule(principal=USERS, lifetime=LIFETIMES)
@@ -110,6 +128,14 @@ class MachineModel(RuleBasedStateMachine):
         self._step(Input.REVOKED, before)
 
     @rule()
+    def change_rights(self) -> None:
+        before = self.machine.state
+        self.machine.rights_changed(Problem(Code.FORBIDDEN), self.now)
+        self._step(Input.RIGHTS_CHANGED, before)
+        closes = self.machine.policy.on_rights_changed is Reaction.CLOSE and before in {State.ACTIVE, State.GRACE}
+        assert self.machine.state is (State.CLOSED if closes else before)
+
+    @rule()
     def disconnect(self) -> None:
         before = self.machine.state
         self.machine.disconnected()
@@ -133,16 +159,16 @@ class MachineModel(RuleBasedStateMachine):
 
     @invariant()
     def only_active_or_expired_connections_are_served(self) -> None:
-        before = self.machine.state
-        if before is State.ACTIVE or (before is State.GRACE and self.machine.policy.serves_expired):
-            self.machine.admits(Unsubscribe(), self.now)
+        before, machine = self.machine.state, copy(self.machine)  # to ask is to have said something
+        if before is State.ACTIVE or (before is State.GRACE and machine.policy.serves_expired):
+            machine.admits(Unsubscribe(), self.now)
         elif before in {State.GRACE, State.LEAVING, State.CLOSED}:
             if before is State.GRACE:
-                self.machine.admits(Ping(), self.now)
+                machine.admits(Ping(), self.now)
             # Who is told that the connection is refused may still stop what it has begun; that answers nothing.
             for operation in (Invoke("p"), *(() if before is State.LEAVING else (Unsubscribe(),))):
                 with pytest.raises(Problem):
-                    self.machine.admits(operation, self.now)
+                    machine.admits(operation, self.now)
 
     @invariant()
     def waiting_has_an_end(self) -> None:
@@ -150,6 +176,13 @@ class MachineModel(RuleBasedStateMachine):
             assert self.machine.deadline is not None
         if self.machine.state in {State.WAITING, State.GRACE} and not self.pending:
             assert self.machine.deadline is not None
+
+    @invariant()
+    def silence_has_an_end(self) -> None:
+        if self.silent_until is not None and self.now >= self.silent_until:
+            self.machine.tick(self.now)
+            self._drain()
+            assert self.machine.state in {State.CLOSED, State.LEAVING}
 
 
 TestMachineModel = MachineModel.TestCase

@@ -13,6 +13,8 @@ from tests.support.sockets import Refused, ScriptedSocket
 
 TRANSPORT, LEGACY = "graphql-transport-ws", "graphql-ws"
 ALL = "subscription { articles_mutated { key event data { id title status author { name } } } }"
+TOKEN = "access_token=reader-static-token"
+EXPIRED = "access_token=eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.eA"
 PUBLISHED = {"status": {"_eq": "published"}}
 
 
@@ -190,34 +192,6 @@ async def test_lost_position_is_an_error(app: Application) -> None:
     assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "POSITION_LOST")
 
 
-async def test_rights_that_are_taken_away_end_the_subscription_alone(app: Application) -> None:
-    async with speaking(app, "reader-static-token") as socket:
-        await ready(socket, subscribe(ALL))
-        [mine] = [
-            each for each in await app.admin("GET", "/permissions")
-            if each["collection"] == "articles" and each["permissions"] == PUBLISHED
-        ]  # fmt: skip
-        await app.admin("PATCH", f"/permissions/{mine['id']}", {"fields": ["id"]})
-
-        ended = await socket.receive()
-        assert (ended["type"], ended["id"], ended["payload"][0]["extensions"]["code"]) == ("error", "1", "FORBIDDEN")
-        await app.admin("POST", "/items/articles", {"id": 1, "title": "a", "status": "published"})
-        assert await socket.silent()
-
-
-async def test_rows_that_leave_the_sight_with_the_rights_are_told_as_deletes(app: Application) -> None:
-    await app.admin("POST", "/items/articles", {"id": 1, "title": "a", "status": "published"})
-    async with speaking(app, "reader-static-token") as socket:
-        await ready(socket, subscribe("subscription { articles_mutated { key event } }"))
-        [mine] = [
-            each for each in await app.admin("GET", "/permissions")
-            if each["collection"] == "articles" and each["permissions"] == PUBLISHED
-        ]  # fmt: skip
-        await app.admin("PATCH", f"/permissions/{mine['id']}", {"permissions": {"title": {"_eq": "b"}}})
-
-        assert await told(socket) == {"key": "1", "event": "delete"}
-
-
 async def test_logout_closes_the_socket_and_tells_nothing_more(app: Application) -> None:
     tokens = await app.login("reader")
     async with speaking(app, tokens["access_token"]) as socket:
@@ -271,12 +245,40 @@ async def test_handshake_wants_a_good_token(serve: Any, payload: Any) -> None:
         assert (await socket.closed(), socket.close_reason) == (4403, "Forbidden")
 
 
-async def test_first_message_has_to_come_in_time(serve: Any) -> None:
+BRIEF = {"WEBSOCKETS_GRAPHQL_INIT_TIMEOUT": "100ms"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "query"), [("handshake", ""), ("handshake", TOKEN), ("strict", TOKEN), ("public", ""), ("public", TOKEN)]
+)
+async def test_first_message_has_to_come_in_time_in_every_mode(serve: Any, mode: str, query: str) -> None:
     async with (
-        serve(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="100ms") as app,
-        app.socket("/graphql", subprotocols=[TRANSPORT]) as socket,
+        serve(WEBSOCKETS_GRAPHQL_AUTH=mode, **BRIEF) as app,
+        app.socket("/graphql", subprotocols=[TRANSPORT], query=query) as socket,
     ):
+        assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+        await socket.say({"type": "pong"})
         assert (await socket.closed(), socket.close_reason) == (4408, "Connection initialisation timeout")
+
+
+async def test_who_has_been_acknowledged_may_be_silent(serve: Any) -> None:
+    async with (
+        serve(WEBSOCKETS_GRAPHQL_AUTH="public", **BRIEF) as app,
+        speaking(app, None) as socket,
+        app.socket("/graphql", subprotocols=[TRANSPORT]) as late,
+    ):
+        assert await late.closed() == 4408
+        assert await socket.ask({"type": "ping"}) == {"type": "pong"}
+
+
+async def test_older_dialect_has_the_time_that_a_credential_has(serve: Any) -> None:
+    async with (
+        serve(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="100ms", **BRIEF) as app,
+        app.socket("/graphql", subprotocols=[LEGACY], query=TOKEN) as known,
+        app.socket("/graphql", subprotocols=[LEGACY]) as unknown,
+    ):
+        assert (await unknown.closed(), unknown.close_reason) == (4403, "Forbidden")
+        assert (await known.ask({"type": "connection_init"}))["type"] == "connection_ack"
 
 
 async def test_token_of_the_upgrade_needs_no_other(serve: Any) -> None:
@@ -294,6 +296,40 @@ async def test_strict_goes_by_the_upgrade_alone(serve: Any) -> None:
         headers = {"Authorization": "Bearer reader-static-token"}
         async with speaking(app, "nope", headers=headers) as socket:
             await ready(socket, subscribe(ALL))
+
+
+@pytest.mark.parametrize("query", ["", "access_token=nope", EXPIRED])
+@pytest.mark.parametrize("subprotocol", [TRANSPORT, LEGACY])
+async def test_strict_may_close_who_shows_no_good_credential(serve: Any, subprotocol: str, query: str) -> None:
+    async with serve(WEBSOCKETS_GRAPHQL_AUTH="strict", WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403") as app:
+        async with app.socket("/graphql", query, subprotocols=[subprotocol]) as socket:
+            assert (await socket.closed(), socket.close_reason) == (4403, "Forbidden")
+            assert socket.subprotocol == subprotocol
+        async with speaking(app, None, query=TOKEN) as socket:
+            await ready(socket, subscribe(ALL))
+
+
+async def test_other_reasons_still_refuse_the_upgrade(serve: Any) -> None:
+    closing = {"WEBSOCKETS_GRAPHQL_AUTH": "strict", "WEBSOCKETS_GRAPHQL_STRICT_REJECT": "close4403"}
+    async with serve(**closing, WEBSOCKETS_GRAPHQL_CONN_LIMIT="1") as app:
+        foreign = {"Origin": "https://elsewhere.example"}
+        with pytest.raises(Refused) as refused:
+            async with app.socket("/graphql", TOKEN, foreign, [TRANSPORT]):
+                pass
+        assert refused.value.status == 403
+        async with speaking(app, None, query=TOKEN):
+            with pytest.raises(Refused) as refused:
+                async with app.socket("/graphql", subprotocols=[TRANSPORT]):
+                    pass
+            assert refused.value.status == 403
+
+
+async def test_only_strict_closes_in_place_of_a_refusal(serve: Any) -> None:
+    async with serve(WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403") as app:
+        with pytest.raises(Refused) as refused:
+            async with app.socket("/graphql", "access_token=nope", subprotocols=[TRANSPORT]):
+                pass
+        assert refused.value.status == 401
 
 
 async def test_public_is_for_all_and_a_token_counts(serve: Any) -> None:

@@ -73,6 +73,14 @@ class Rule(msgspec.Struct, frozen=True):
             [(grant.filter, sorted(grant.fields) if grant.fields is not None else None) for grant in self.grants]
         )
 
+    def imprint(self) -> str:
+        """Return a text that is equal for rules that allow the same, whatever they were put together of."""
+        grants = sorted(
+            fingerprint([grant.filter, sorted(grant.fields) if grant.fields is not None else None])
+            for grant in self.grants
+        )
+        return fingerprint([grants, self.presets, self.check])
+
 
 UNLIMITED = Rule((Grant(EVERYTHING, None),))
 
@@ -98,6 +106,15 @@ class Access:
             (name, rule.fingerprint()) for (name, action), rule in self._rules.items() if action is Action.READ
         )
         return fingerprint([self.admin, read])
+
+    def is_same_as(self, other: Access) -> bool:
+        """Whether these are the same rights, to read and to write."""
+        return self is other or self._imprint == other._imprint
+
+    @cached_property
+    def _imprint(self) -> str:
+        rules = sorted((name, action.value, rule.imprint()) for (name, action), rule in self._rules.items())
+        return fingerprint([self.admin, rules])
 
     def rule(self, collection: str, action: Action) -> Rule:
         """Return the rule for an action.

@@ -16,6 +16,7 @@ from watchword.app.build import (
     graphql_options,
     graphql_pace,
     graphql_policy,
+    graphql_rejection,
     http_settings,
     logs_limits,
     logs_pace,
@@ -173,6 +174,7 @@ class Watchword(Program):
             session_cookie=http.session_cookie.name,
             trusted_proxies=http.trusted_proxies,
             limits=graphql_limits(self.settings),
+            rejection=graphql_rejection(self.settings),
         )
         return [WebSocketRoute(http.websocket.graphql_path, GraphqlSockets(self.parts.backend, options))]
 

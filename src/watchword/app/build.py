@@ -32,6 +32,7 @@ from watchword.data.mutate import Writer
 from watchword.data.plan import Limits
 from watchword.data.reflect import ReflectOptions
 from watchword.data.select import Reader
+from watchword.dialects.graphql.socket import FORBIDDEN, GraphqlSocket
 from watchword.graphql.options import DocumentLimits
 from watchword.graphql.options import Options as GraphqlOptions
 from watchword.http.settings import CookieSettings, CorsSettings, HttpSettings, WebSocketInfo
@@ -226,6 +227,7 @@ def http_settings(settings: Settings) -> HttpSettings:
             session_cookie=_cookie(settings, "SESSION", settings["SESSION_COOKIE_TTL"]),
             websocket=_socket_info(settings),
             rate_limit=_request_quota(settings, "RATE_LIMITER"),
+            strict_graphql=settings["GRAPHQL_STRICT_STATUS"] == "2026",
             rate_limit_global=_request_quota(settings, "RATE_LIMITER_GLOBAL"),
         )
 
@@ -261,7 +263,16 @@ def graphql_policy(settings: Settings) -> AuthPolicy:
         Mode(settings["WEBSOCKETS_GRAPHQL_AUTH"]),
         settings["WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT"],
         on_expiry=Reaction.CLOSE,
+        on_rights_changed=Reaction.CLOSE,
+        first_message=settings["WEBSOCKETS_GRAPHQL_INIT_TIMEOUT"],
     )
+
+
+def graphql_rejection(settings: Settings) -> tuple[int, str] | None:
+    """Return the close of an upgrade without a good credential; None where it is refused."""
+    is_strict = settings["WEBSOCKETS_GRAPHQL_AUTH"] == Mode.STRICT
+    is_closed = is_strict and settings["WEBSOCKETS_GRAPHQL_STRICT_REJECT"] == "close4403"
+    return (FORBIDDEN, GraphqlSocket.reasons[FORBIDDEN]) if is_closed else None
 
 
 def graphql_pace(settings: Settings) -> Pace:

@@ -135,6 +135,13 @@ SETTINGS: tuple[Setting, ...] = (
         "GRAPHQL_DOCUMENTS", "", "text", "A JSON file of GraphQL documents by name; clients may send the name alone."
     ),
     Setting("GRAPHQL_DOCUMENTS_ONLY", False, "flag", "Refuse GraphQL documents that are not in that file."),
+    Setting(
+        "GRAPHQL_STRICT_STATUS",
+        "compatible",
+        "choice",
+        "`2026`: `application/graphql-response+json` has 422 for what cannot be run, 294 for part of a result.",
+        ("compatible", "2026"),
+    ),
     Setting("MAX_RELATIONAL_DEPTH", 10, "integer", "Relations that one path may follow; 10 at the most."),
     Setting("RATE_LIMITER_ENABLED", False, "flag", "Limit how often an address may send requests."),
     Setting("RATE_LIMITER_POINTS", 50, "integer", "How many requests an address may send."),
@@ -214,7 +221,22 @@ SETTINGS: tuple[Setting, ...] = (
         "How its sockets authenticate.",
         ("public", "handshake", "strict"),
     ),
-    Setting("WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT", 10.0, "seconds", "Time for the first message."),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT", 10.0, "seconds", "Time for the first credential, in the mode handshake."
+    ),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_INIT_TIMEOUT",
+        3.0,
+        "seconds",
+        "Time for `connection_init`, in every mode; clients of the older subprotocol may take longer.",
+    ),
+    Setting(
+        "WEBSOCKETS_GRAPHQL_STRICT_REJECT",
+        "http401",
+        "choice",
+        "What becomes of an upgrade without a good credential, in the mode strict; clients try `close4403` again.",
+        ("http401", "close4403"),
+    ),
     Setting("WEBSOCKETS_GRAPHQL_CONN_LIMIT", -1, "integer", "Sockets at the same time there; -1 sets no bound."),
     Setting("WEBSOCKETS_LOGS_ENABLED", True, "flag", "Serve the server's own log to administrators over a WebSocket."),
     Setting("WEBSOCKETS_LOGS_PATH", "/websocket/logs", "text", "Its path."),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from watchword.backend.attendant import Attendant
     from watchword.backend.background import Background
     from watchword.backend.context import Connection
-    from watchword.backend.executor import Executor
+    from watchword.backend.executor import Executor, Work
     from watchword.backend.feed import Feed
     from watchword.backend.pace import Pace
     from watchword.backend.procedure_table import ProcedureTable
@@ -183,15 +183,15 @@ class Backend:
 
         return await self._through(context, operation, core, socket)
 
-    async def execute(self, context: Context, operation: op.Execute) -> Reply | op.Subscribe:
-        """Run a document of a query language; return its result, or what it wants to follow.
+    async def begin(self, context: Context, operation: op.Execute) -> Work | op.Subscribe:
+        """Understand a document of a query language; return how to run it, or what it wants to follow.
 
         Raises:
             Problem: it cannot be run; NOT_SUPPORTED where nothing runs documents.
         """
         if self.executor is None:
             raise not_supported("documents")
-        return await self.executor.execute(context, operation)
+        return await self.executor.begin(context, operation)
 
     async def watch(self, context: Context, operation: op.Watch, table: ProcedureTable | None = None) -> Watching:
         """Begin a subscription to a procedure of the application's, or of another table.

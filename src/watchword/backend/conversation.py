@@ -1,8 +1,8 @@
 """Conversation: drives one connection. It decides the order; the machine decides who may, the dialect the words.
 
-Operations run one after the other, in the order of their frames; calls of procedures begin in that order and run beside
-the rest. One task reads and performs, one writes and keeps the time. The hub calls `deliver`, `fail`, `revoke` and
-`extend` from its own loop; none of them waits.
+Operations run one after the other, in the order of their frames; calls of procedures and documents begin in that order
+and run beside the rest. One task reads and performs, one writes and keeps the time. The hub calls `deliver`, `fail`,
+`revoke` and `extend` from its own loop; none of them waits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from msgspec.structs import replace
 from watchword.access.principal import ANONYMOUS
 from watchword.backend.attendant import Attendant
 from watchword.backend.delivery import Delivery
+from watchword.backend.executions import Executions
 from watchword.backend.fifo import Batch, Fifo
 from watchword.backend.finishing import unbroken
 from watchword.backend.heart import Heart
 from watchword.backend.incoming import IncomingCalls, Inlet
 from watchword.backend.subscriptions import Subscriptions
-from watchword.backend.verification import SESSION_ENDED, Verification, problem_of, unexpected
+from watchword.backend.verification import RIGHTS_CHANGED, SESSION_ENDED, Verification, problem_of, unexpected
 from watchword.backend.watches import Watches
 from watchword.backend.writer import Writer
 from watchword.base.errors import Code, Problem
@@ -80,6 +81,7 @@ class Conversation(Delivery):
         self._writer = Writer(self, self._machine, self._outbox, self._heart, self._clock)
         self._inlet = Inlet(dialect, pace)
         self._calls = IncomingCalls(self, self._attendant, pace.calls)
+        self._executions = Executions(self, services, pace)
         self._verification = Verification(self._machine, services, self._attendant, connection)
         self._subscriptions = Subscriptions(self, services, self._attendant, pace.subscriptions)
         self._watches = Watches(self, self._attendant, pace.subscriptions)
@@ -107,19 +109,9 @@ class Conversation(Delivery):
         return self._machine.principal
 
     @property
-    def is_closed(self) -> bool:
-        """Whether nothing more is said."""
-        return self._machine.is_closed
-
-    @property
     def watched(self) -> int:
         """How many subscriptions to procedures there are."""
         return len(self._watches)
-
-    @property
-    def followed(self) -> int:
-        """How many subscriptions to collections and channels there are."""
-        return len(self._subscriptions)
 
     @property
     def endpoint(self) -> str:
@@ -189,11 +181,20 @@ class Conversation(Delivery):
             self._outbox.poke()
 
     async def refile(self) -> None:
-        """Follow everything anew under the rights of now; what is no longer allowed ends with an error."""
+        """Follow everything anew under the rights of now; what is no longer allowed ends with an error.
+
+        Where the policy wants that, the connection ends with rights that have become others.
+        """
         context = await self._subscriptions.rights_to_follow()
-        if not self.is_closed:
-            await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
-            self._watches.refile(context)
+        if self._machine.policy.on_rights_changed is not None and self._standing.changes(self.principal, context):
+            self._machine.rights_changed(RIGHTS_CHANGED, self._clock.monotonic())
+        if self.is_closed:
+            self._withhold()
+            return
+        await self._subscriptions.refile(context, ends_others=self._machine.policy.guarded)
+        self._watches.refile(context)
+        if self._standing.settle():
+            self.release()
 
     def end_watch(self, name: str, problem: Problem) -> None:
         """End a subscription to a procedure."""
@@ -207,8 +208,10 @@ class Conversation(Delivery):
     def _withhold(self) -> None:
         """Keep back what waits, at once: the task that writes may be waiting for the client meanwhile."""
         self._outbox.hold()
-        if self._machine.is_closed and isinstance(self._outbox, Fifo):
-            self._outbox.discard_values()
+        if self._machine.is_closed:
+            self._standing.settle()
+            if isinstance(self._outbox, Fifo):
+                self._outbox.discard_values()
         self._outbox.poke()
 
     async def assign(self, principal: Principal, told: out.Issued) -> None:
@@ -222,11 +225,6 @@ class Conversation(Delivery):
         self._machine.deauthenticated(self._clock.monotonic(), told)
         await self._apply()
         self._outbox.poke()
-
-    @property
-    def subscriptions(self) -> tuple[str | None, ...]:
-        """The names of what is followed and heard."""
-        return self._subscriptions.names
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, object]], *arguments: Any) -> None:
         """Do some work beside the rest, until it or the connection ends."""
@@ -256,6 +254,7 @@ class Conversation(Delivery):
                     await self.room()
                     await anyio.lowlevel.checkpoint()
             await self.room()  # who asks on and on without reading the answers is not read either
+            await self._executions.room()
         await anyio.sleep_forever()  # the writer says the last words and ends the group
 
     def _decode(self, frame: str | bytes) -> Iterable[op.Operation]:
@@ -275,13 +274,17 @@ class Conversation(Delivery):
         return ()
 
     async def _admit(self, operation: op.Operation) -> None:
+        now, deadline = self._clock.monotonic(), self._machine.deadline
+        if deadline is not None and now >= deadline:  # the timer may be late, and the identity over
+            await self.keep_time(now)
+            self._outbox.poke()
         if self._machine.is_closed:
             return  # one that came in the same message has ended the connection
         if isinstance(operation, op.Respond | op.Break):
             self._take(operation)  # the same for everybody, so nobody is asked
             return
         try:
-            self._machine.admits(operation, self._clock.monotonic())
+            self._machine.admits(operation, now)
         except Problem as problem:
             if not self._machine.is_closed:
                 self.say(out.Failure(operation, problem))
@@ -348,16 +351,15 @@ class Conversation(Delivery):
                 self._take(operation)
 
     async def _ask(self, operation: op.Read | op.Write | op.Execute) -> None:
-        """Answer with what was read or written, or begin what a document wants to follow."""
-        caller = await self.caller()
+        """Answer with what was read or written; begin a document, in place of what has its name."""
         if not isinstance(operation, op.Execute):
-            self.say(await self._services.perform(caller, operation))
+            self.say(await self._services.perform(await self.caller(), operation))
             return
-        done = await self._services.execute(caller, operation)
-        if isinstance(done, op.Subscribe):
-            await self._subscriptions.follow(done)
-        else:
-            self.say(done)
+        if operation.subscription in self._subscriptions:
+            self._subscriptions.forget(operation.subscription)
+        followed = await self._executions.begin(operation)
+        if followed is not None:
+            await self._subscriptions.follow(followed)
 
     async def _publish(self, operation: op.Publish) -> None:
         """Answer before the connection hears what it has published itself."""
@@ -385,6 +387,7 @@ class Conversation(Delivery):
             case op.Unsubscribe(subscription=name) if name in self._watches:
                 self._watches.end(name)
             case op.Unsubscribe():
+                self._executions.end(operation.subscription)
                 self._subscriptions.unfollow(operation)
             case op.Invoke():
                 self._calls.begin(operation)

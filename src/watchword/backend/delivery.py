@@ -11,6 +11,7 @@ import structlog
 from watchword.backend.echo import Echo
 from watchword.backend.fifo import Fifo
 from watchword.backend.incoming import outbox_of
+from watchword.backend.standing import Standing
 from watchword.base.errors import Code, Problem
 from watchword.connection.machine import AuthMachine, State
 from watchword.live.channels import PUBLISHED
@@ -40,6 +41,7 @@ class Delivery(ABC):
         self._machine = machine
         self._outbox = outbox_of(dialect, pace, self._lose)
         self._echo = Echo(pace.outbound)
+        self._standing = Standing()
         self._roomy = anyio.Lock(fast_acquire=True)
 
     @abstractmethod
@@ -50,6 +52,21 @@ class Delivery(ABC):
     def state(self) -> State:
         """Where the authentication stands."""
         return self._machine.state
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is said."""
+        return self._machine.is_closed
+
+    @property
+    def subscriptions(self) -> tuple[str | None, ...]:
+        """The names of what is followed and heard."""
+        return self._subscriptions.names
+
+    @property
+    def followed(self) -> int:
+        """How many subscriptions to collections and channels there are."""
+        return len(self._subscriptions)
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Queue an event of a subscription."""
@@ -106,6 +123,16 @@ class Delivery(ABC):
         self._echo.discard(subscription)
         self._outbox.discard(subscription)
 
+    def doubt(self) -> None:
+        """Say nothing by rights that may be others by now, where those would end the connection."""
+        if self._machine.policy.on_rights_changed is not None and not self.is_closed:
+            self._standing.doubt()
+            self.hold()
+
+    async def certain(self) -> None:
+        """Return when it is known by which rights answers may be said."""
+        await self._standing.certain()
+
     def hold(self) -> None:
         """Keep events back until `release`."""
         self._outbox.hold()
@@ -132,15 +159,18 @@ class Delivery(ABC):
             self._outbox.say((frame,))
             self._check_room()
 
-    def say(self, outcome: out.Outcome) -> None:
-        """Say an outcome, unless the connection has ended."""
+    def say(self, outcome: out.Outcome, *, of: str | None = None) -> None:
+        """Say an outcome, unless the connection has ended.
+
+        What it is `of`, as a value is of its subscription, is not said any more when the right to it ends before.
+        """
         if self._machine.is_closed and not isinstance(outcome, out.Refused):
             return
         frames = self._dialect.send(outcome)
         if isinstance(outcome, out.Heartbeat | out.Opened):
             self._outbox.say_alone(frames)
-        elif isinstance(outcome, out.Value) and isinstance(self._outbox, Fifo):
-            self._outbox.say(frames, value_of=outcome.subscription)
+        elif isinstance(self._outbox, Fifo):
+            self._outbox.say(frames, value_of=outcome.subscription if isinstance(outcome, out.Value) else of)
         else:
             self._outbox.say(frames, apart=isinstance(outcome, out.Subscribed))
         if isinstance(outcome, out.Called):

@@ -37,7 +37,8 @@ class Pace(msgspec.Struct, frozen=True):
     more is read from it. `stall`: seconds that one write may take. `heartbeat`: seconds between signs of life that are
     asked for; None asks for none. `subscriptions`: how many a connection may have. `frame` and `first_frame`: bytes of
     a message, and of one before the authentication. `messages`: how many a client may send; None sets no bound.
-    `calls`: how many procedures may be running for it at the same time.
+    `calls`: how many procedures may be running for it at the same time. `executions`: the same of documents, of which
+    `backlog` more may wait before no more is read from it.
     """
 
     gap: float | None = 0.025
@@ -50,4 +51,6 @@ class Pace(msgspec.Struct, frozen=True):
     first_frame: int = 4 * 1024
     messages: Quota | None = None
     calls: int = 100
+    executions: int = 10
+    backlog: int = 20
     batch: Gathering | None = None

@@ -79,6 +79,9 @@ class Reading:
         if session == self.principal.session:
             self._expires_at = expires_at
 
+    def doubt(self) -> None:
+        """Go on: `refile` ends it where the right is gone."""
+
     async def refile(self) -> None:
         """End, unless the rights of now allow what was asked for."""
         try:

@@ -142,9 +142,10 @@ class Rights:
             self._hub.revoke(lambda peer: peer.principal.session in sessions, SESSION_ENDED)
 
     async def _reconsider(self, concerns: Callable[[Principal], bool]) -> None:
-        for peer in self._hub.peers:
-            if not concerns(peer.principal):
-                continue
+        concerned = [peer for peer in self._hub.peers if concerns(peer.principal)]
+        for peer in concerned:
+            peer.doubt()  # all at once: some have to wait for what is looked up for others
+        for peer in concerned:
             if await self._is_live(peer.principal):
                 await _refile(peer)
             else:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from watchword.access.principal import Principal
     from watchword.backend.context import Context
+    from watchword.backend.executor import Work
     from watchword.backend.following import Following, Move
     from watchword.backend.line import Line
     from watchword.backend.publishing import Joined
@@ -44,8 +45,8 @@ class Services(Protocol):
     async def perform(self, context: Context, operation: op.Read | op.Create | op.Update | op.Delete) -> out.Reply:
         """Read or write, or raise Problem."""
 
-    async def execute(self, context: Context, operation: op.Execute) -> out.Reply | op.Subscribe:
-        """Run a document, or raise Problem; return its result, or what it wants to follow."""
+    async def begin(self, context: Context, operation: op.Execute) -> Work | op.Subscribe:
+        """Understand a document, or raise Problem; return how to run it, or what it wants to follow."""
 
     async def subscribe(
         self, context: Callable[[], Awaitable[Context]], peer: Peer, operation: op.Subscribe

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 SESSION_ENDED = Problem(Code.AUTH_FAILED, "The session has ended.")
+RIGHTS_CHANGED = Problem(Code.FORBIDDEN, "The rights of the connection have changed.")
 
 
 class Verification:

@@ -43,6 +43,7 @@ class Input(StrEnum):
     REJECTED = "rejected"
     DEADLINE = "deadline"
     REVOKED = "revoked"
+    RIGHTS_CHANGED = "rights changed"
     ASSIGNED = "assigned"
     DISCONNECTED = "disconnected"
 
@@ -56,10 +57,12 @@ TRANSITIONS: dict[tuple[State, Input], frozenset[State]] = {
     (State.ACTIVE, Input.REJECTED): frozenset({State.ACTIVE, State.CLOSED}),
     (State.ACTIVE, Input.DEADLINE): frozenset({State.ACTIVE, State.GRACE, State.CLOSED}),
     (State.ACTIVE, Input.REVOKED): frozenset({State.ACTIVE, State.CLOSED}),
+    (State.ACTIVE, Input.RIGHTS_CHANGED): frozenset({State.CLOSED}),
     (State.GRACE, Input.VERIFIED): frozenset({State.ACTIVE}),
     (State.GRACE, Input.REJECTED): frozenset({State.GRACE, State.CLOSED}),
     (State.GRACE, Input.DEADLINE): frozenset({State.CLOSED}),
     (State.GRACE, Input.REVOKED): frozenset({State.CLOSED}),
+    (State.GRACE, Input.RIGHTS_CHANGED): frozenset({State.CLOSED}),
     (State.LEAVING, Input.DEADLINE): frozenset({State.CLOSED}),
     (State.WAITING, Input.DISCONNECTED): frozenset({State.CLOSED}),
     (State.ACTIVE, Input.DISCONNECTED): frozenset({State.CLOSED}),
@@ -120,6 +123,7 @@ class AuthMachine:
         self.principal = ANONYMOUS
         self._deadline: float | None = None
         self._renewal: float | None = None
+        self._first: float | None = None
         self._comes_with_connection = False
         self._awaits_message = False
         self._verifying = False
@@ -128,7 +132,13 @@ class AuthMachine:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` is due. A credential that is being verified came in time, so the wait for one is off."""
+        """When `tick` is due."""
+        first, own = self._first, self._of_identity
+        return own if first is None else first if own is None else min(first, own)
+
+    @property
+    def _of_identity(self) -> float | None:
+        """When the identity is due. A credential that is being verified came in time, so the wait for one is off."""
         if self.state is State.ACTIVE:
             return self._deadline if self._renewal is None else self._renewal
         return None if self._verifying and self.state is not State.LEAVING else self._deadline
@@ -164,6 +174,7 @@ class AuthMachine:
 
         `problem` is why the upgrade's credential was not good, where the connection is not refused at the upgrade.
         """
+        self._first = None if self.policy.first_message is None else now + self.policy.first_message
         if problem is not None:
             self._refuse(problem, now)
         elif principal is not None:
@@ -181,6 +192,7 @@ class AuthMachine:
         Raises:
             Problem: what to answer. In WAITING the machine also closes: the first message has to authenticate.
         """
+        self._first = None
         if self.state is State.LEAVING:
             self._admits_while_leaving(operation)
             return
@@ -285,11 +297,18 @@ class AuthMachine:
         deadline = self.deadline
         if deadline is None or now < deadline or self.is_closed:
             return
+        if self._first is not None and (now >= self._first or self.state is State.WAITING):
+            self.shut(Cause.NOT_OPENED)
+            return
         if self.state is State.ACTIVE and self._renewal is not None:
             self._renewal = None
             if self._deadline is None or now < self._deadline:
                 self._effects.append(Tell(Renew()))
                 return
+        self._lapse(now)
+
+    def _lapse(self, now: float) -> None:
+        """End what the time of the identity, or of the wait for one, is over for."""
         self._deadline = None
         if self.state is State.LEAVING:
             self.disconnected()
@@ -320,6 +339,11 @@ class AuthMachine:
             self._become(ANONYMOUS, now, None)
             self._effects.append(Tell(Refused(problem)))
         else:
+            self._refuse(problem, now)
+
+    def rights_changed(self, problem: Problem, now: float) -> None:
+        """Who acts has other rights: close where the policy wants that; else nothing, what is followed is moved."""
+        if self.policy.on_rights_changed is Reaction.CLOSE and self.state in {State.ACTIVE, State.GRACE}:
             self._refuse(problem, now)
 
     def expelled(self, problem: Problem, now: float) -> None:
@@ -354,7 +378,7 @@ class AuthMachine:
         """The other end is gone; nothing more is said."""
         self.state = State.CLOSED
         self.principal = ANONYMOUS
-        self._deadline = self._renewal = None
+        self._deadline = self._renewal = self._first = None
 
     def _become(
         self, principal: Principal, now: float, lifetime: float | None, *, comes_with_connection: bool = False
@@ -396,7 +420,7 @@ class AuthMachine:
         told = Refused(problem) if operation is None else Refused(problem, operation.id, presented=True)
         lingers = self.policy.linger > 0 and self.state is State.WAITING
         self.principal = ANONYMOUS
-        self._renewal = None
+        self._renewal = self._first = None
         self._effects.append(Tell(told))
         if self.policy.guarded and told.presented:
             self._effects.append(Tell(Refused(problem)))  # about the connection, beside the answer to the message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -31,7 +32,8 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     """The rules of one endpoint. `timeout` is seconds: for the first credential, and for a new one after expiry.
 
     `on_reject` (CLOSE or DEMOTE) is for a bad credential on an active connection, `on_expiry` for the end of the
-    credential's life, `on_revoke` (CLOSE or DEMOTE) for its withdrawal. `serves_expired` lets a connection in grace go
+    credential's life, `on_revoke` (CLOSE or DEMOTE) for its withdrawal, `on_rights_changed` for other rights of whoever
+    acts: CLOSE, or None to let what is followed go on under them. `serves_expired` lets a connection in grace go
     on as the public; otherwise it may only authenticate and ping. `confirms_timeout` tells a demoted connection when
     the time for a new credential is over.
 
@@ -44,6 +46,9 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     `renew` is the part of its life after which a credential that came with the connection should be renewed; None asks
     for nothing. `linger`: seconds for which a refused connection still answers, with the reason; until then what it
     asks has not been lost on its way, and its client hears why.
+
+    `first_message`: seconds from the opening within which the client has to ask for something, whoever it is known to
+    be by then; None sets no bound.
     """
 
     mode: Mode
@@ -51,6 +56,7 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     on_reject: Reaction = Reaction.CLOSE
     on_expiry: Reaction = Reaction.GRACE
     on_revoke: Reaction = Reaction.CLOSE
+    on_rights_changed: Literal[Reaction.CLOSE] | None = None
     serves_expired: bool = False
     confirms_timeout: bool = False
     opens: bool = False
@@ -60,3 +66,4 @@ class AuthPolicy(msgspec.Struct, frozen=True):
     on_message_expiry: Reaction | None = None
     renew: float | None = None
     linger: float = 0.0
+    first_message: float | None = None

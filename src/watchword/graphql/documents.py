@@ -33,12 +33,16 @@ MOST_KEPT = 200_000
 
 
 class Refused(Problem):
-    """A request was not run, for these errors. Those that are `plain` are for programs to read, as they are."""
+    """A request was not run, for these errors. Those that are `plain` are for programs to read, as they are.
 
-    def __init__(self, errors: list[Any], *, is_plain: bool = False) -> None:
+    `is_syntax` says that the text could not be parsed.
+    """
+
+    def __init__(self, errors: list[Any], *, is_plain: bool = False, is_syntax: bool = False) -> None:
         super().__init__(Code.GRAPHQL_VALIDATION, errors=errors)
         self.errors = errors
         self.is_plain = is_plain
+        self.is_syntax = is_syntax
 
 
 class Document:
@@ -92,7 +96,7 @@ class Documents:
         try:
             ast = parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
         except GraphQLError as error:
-            raise Refused([error.formatted]) from None
+            raise Refused([error.formatted], is_syntax=True) from None
         except RecursionError:
             raise _refused("The document is nested too deeply.") from None
         errors = self._errors(ast)

@@ -28,6 +28,7 @@ from watchword.protocol.outcomes import Reply
 if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
+    from watchword.backend.executor import Work
     from watchword.graphql.execution import Delegates
     from watchword.protocol.operations import Execute
 
@@ -53,10 +54,14 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What has come of an operation: JSON, and headers for where there are such."""
+    """What has come of an operation: JSON, and headers for where there are such.
+
+    It `is_partial` when some of it has failed.
+    """
 
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    is_partial: bool = False
 
 
 class Graphql:
@@ -105,8 +110,8 @@ class Graphql:
             raise forbidden()
         return await (await self.schema(context, Area(area or Area.ITEMS))).text()
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
-        """Run a query or a mutation about items; return what a subscription wants to follow.
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
+        """Return how to run a query or a mutation about items, or what a subscription wants to follow.
 
         Raises:
             Problem: it cannot be run.
@@ -114,8 +119,12 @@ class Graphql:
         prepared = await self.prepare(context, operation, Area.ITEMS)
         if prepared.kind == "subscription":
             return self.subscription(prepared, operation)
-        result = await self.run(context, prepared)
-        return Reply(msgspec.Raw(result.body), id=operation.id)
+
+        async def work(caller: Context) -> Reply:
+            result = await self.run(caller, prepared)
+            return Reply(msgspec.Raw(result.body), id=operation.id)
+
+        return work
 
     async def kind(self, context: Context, request: Execute) -> str | None:
         """Return what a request about items asks for: a query, a mutation or a subscription; None for nothing good."""
@@ -133,7 +142,7 @@ class Graphql:
         result: dict[str, Any] = {"data": data}
         if execution.errors:
             result["errors"] = execution.errors
-        return Result(json.encode(result), tuple(execution.headers))
+        return Result(json.encode(result), tuple(execution.headers), bool(execution.errors))
 
     def subscription(self, prepared: Prepared, request: Execute) -> Subscribe:
         """Return the operation that a subscription comes to.

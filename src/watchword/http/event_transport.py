@@ -20,7 +20,7 @@ _LAST_SECONDS = 1.0
 class EventTransport:
     """The request is the only message, and the end is that of the client or of what it has asked for.
 
-    `is_last` tells an event that nothing comes after; `last` is said where the server ends a stream without one.
+    `is_last` tells an event that nothing comes after.
     `max_duration`: seconds after which it ends in any case; None sets no bound.
     """
 
@@ -30,16 +30,13 @@ class EventTransport:
         send: Send,
         is_last: Callable[[str | bytes], bool],
         *,
-        last: str | None = None,
         max_duration: float | None = None,
     ) -> None:
         self._receive = receive
         self._send = send
         self._is_last = is_last
-        self._last = last
         self._max_duration = max_duration
         self._is_begun = False
-        self._is_over = False
         self._scope = anyio.CancelScope()
         self.ended = (_GONE, "")
 
@@ -60,21 +57,18 @@ class EventTransport:
 
     async def send(self, frame: str | bytes) -> None:
         """Write an event; may wait for the client to read."""
-        self._is_over = self._is_over or self._is_last(frame)
         data = frame.encode() if isinstance(frame, str) else frame
         try:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
         except (OSError, RuntimeError):
             return  # the client has gone; that is what comes next from `receive`
-        if self._is_over:
+        if self._is_last(frame):
             self.ended = (_DONE, "")
             self._scope.cancel()
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Say the last event, where there is one to say; there are no codes."""
+        """Say nothing: there are no codes, and a stream that ends without its last event is begun anew by clients."""
         del code, reason
-        if self._last is not None and not self._is_over:
-            await self.send(self._last)
 
 
 async def end_stream(send: Send) -> None:

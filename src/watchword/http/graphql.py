@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 import msgspec
+from msgspec.structs import replace
 
 from watchword.base import json
 from watchword.base.errors import Code, Problem, invalid_query
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
 
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
+    from watchword.backend.executor import Work
     from watchword.graphql.service import Graphql
     from watchword.http.endpoint import Call, Handler
     from watchword.http.graphql_system import Answering
     from watchword.http.settings import HttpSettings
     from watchword.protocol.operations import Execute, Subscribe
-    from watchword.protocol.outcomes import Reply
 
 JSON = "application/json"
 RESPONSE = "application/graphql-response+json"
 _TEXT = "text/plain; charset=utf-8"
 _METHODS = ("GET", "POST")
+_WHOLE, _PARTIAL, _BAD_REQUEST, _UNFIT = 200, 294, 400, 422
 _OTHERS = ("PUT", "PATCH", "DELETE", "SEARCH")
 
 
@@ -55,9 +57,9 @@ class GraphqlOnDemand:
                     self._loaded = await anyio.to_thread.run_sync(self._load)
         return self._loaded
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
-        """Run a query or a mutation about items; return what a subscription wants to follow; or raise Problem."""
-        return await (await self.loaded()).execute(context, operation)
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
+        """Return how to run a query or a mutation about items, or what a subscription wants; or raise Problem."""
+        return await (await self.loaded()).begin(context, operation)
 
     def _load(self) -> Graphql:
         from watchword.graphql.service import Graphql  # noqa: PLC0415 - see above
@@ -80,6 +82,7 @@ class GraphqlRoutes:
         self._events = parts.events
         self._answering = answering
         self._limit = settings.max_payload_size
+        self._strict = settings.strict_graphql
 
     @property
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
@@ -111,16 +114,28 @@ class GraphqlRoutes:
         async def answer(call: Call) -> Answer:
             media_type = negotiated(call, area)
             try:
-                return await self._answered(call, area, media_type)
+                params = await self._params(call)
             except Problem as problem:
                 return told(problem, media_type)
+            try:
+                return await self._answered(call, area, media_type, params)
+            except Problem as problem:
+                refusal = told(problem, media_type)
+                is_unfit = refusal.status == _BAD_REQUEST and not getattr(problem, "is_syntax", False)
+                return replace(refusal, status=_UNFIT) if is_unfit and self._is_strict(media_type) else refusal
 
         return {"GET": answer, "POST": answer, **dict.fromkeys(_OTHERS, _refuse)}
 
-    async def _answered(self, call: Call, area: Area, media_type: str) -> Answer:
+    async def _params(self, call: Call) -> Any:
+        return await read_json(call.request, self._limit) if call.request.method == "POST" else _params(call)
+
+    def _is_strict(self, media_type: str) -> bool:
+        """Whether an answer has the statuses of the specification's draft of 2026."""
+        return self._strict and media_type == RESPONSE
+
+    async def _answered(self, call: Call, area: Area, media_type: str, params: Any) -> Answer:
         """Run what is asked; a GET changes nothing."""
         reads_only = call.request.method != "POST"
-        params = _params(call) if reads_only else await read_json(call.request, self._limit)
         graphql = await self._graphql.loaded()
         if media_type == EVENTS:
             return await self._streamed(call, graphql, parse_execute(params, "1"), reads_only=reads_only)
@@ -132,7 +147,8 @@ class GraphqlRoutes:
         delegates = SystemFields(self._answering, graphql, call.request).delegates if area is Area.SYSTEM else {}
         result = await graphql.run(call.context, prepared, delegates)
         headers = (NO_CACHE if area is Area.ITEMS else NO_STORE, *result.headers)
-        return Answer(200, result.body, headers, f"{media_type}; charset=utf-8")
+        status = _PARTIAL if result.is_partial and self._is_strict(media_type) else _WHOLE
+        return Answer(status, result.body, headers, f"{media_type}; charset=utf-8")
 
 
 def negotiated(call: Call, area: Area) -> str:

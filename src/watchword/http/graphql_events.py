@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from watchword.backend.limits import Occupancy
 from watchword.backend.pace import Pulse
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
-from watchword.dialects.graphql_sse import COMPLETE, GraphqlSse, is_last
+from watchword.dialects.graphql.sse import GraphqlSse, is_last
 from watchword.http.answers import Stream
 from watchword.http.caller import connection_of
 from watchword.http.event_transport import EventTransport, end_stream
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
-POLICY = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.CLOSE, on_expiry=Reaction.CLOSE)
+POLICY = AuthPolicy(Mode.PUBLIC, on_expiry=Reaction.CLOSE, on_rights_changed=Reaction.CLOSE)
 """Who asks is known by then; the public may ask, too."""
 
 _HEADERS = [
@@ -73,7 +73,7 @@ class GraphqlEvents:
             _log.info("events.opened", path=path, address=address)
             principal = None if context.principal.is_anonymous else context.principal
             await conversation.run(
-                EventTransport(request.receive, send, is_last, last=COMPLETE),
+                EventTransport(request.receive, send, is_last),
                 principal,
                 lambda acting: seat.count(is_anonymous=acting.is_anonymous),
             )

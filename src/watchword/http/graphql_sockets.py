@@ -9,8 +9,12 @@ from msgspec.structs import replace
 from watchword.backend.limits import Occupancy
 from watchword.backend.pace import Pulse
 from watchword.connection.policy import Mode
-from watchword.dialects import graphql_legacy, graphql_ws
+from watchword.dialects.graphql.legacy import SUBPROTOCOL as LEGACY
+from watchword.dialects.graphql.legacy import GraphqlLegacy
+from watchword.dialects.graphql.transport_ws import SUBPROTOCOL as TRANSPORT
+from watchword.dialects.graphql.transport_ws import GraphqlWs
 from watchword.http.sockets import SocketEndpoint
+from watchword.http.transport import accept_and_close
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -30,16 +34,12 @@ class GraphqlSockets:
         occupancy = Occupancy(options.limits)
         takes = options.policy.mode is not Mode.STRICT  # there the upgrade alone says who it is
         period = options.pace.heartbeat
-        legacy = options
+        legacy = replace(options, policy=replace(options.policy, first_message=None))  # the dialect knows no such bound
         if isinstance(period, float):
-            legacy = replace(options, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
+            legacy = replace(legacy, pace=replace(options.pace, heartbeat=Pulse(period, _PATIENCE)))
         self._endpoints = {
-            graphql_ws.SUBPROTOCOL: SocketEndpoint(
-                backend, lambda: graphql_ws.GraphqlWs(credentials=takes), options, occupancy
-            ),
-            graphql_legacy.SUBPROTOCOL: SocketEndpoint(
-                backend, lambda: graphql_legacy.GraphqlLegacy(credentials=takes), legacy, occupancy
-            ),
+            TRANSPORT: SocketEndpoint(backend, lambda: GraphqlWs(credentials=takes), options, occupancy),
+            LEGACY: SocketEndpoint(backend, lambda: GraphqlLegacy(credentials=takes), legacy, occupancy),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,5 +50,4 @@ class GraphqlSockets:
             await self._endpoints[chosen]({**scope, "subprotocols": [chosen]}, receive, send)
             return
         await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})  # a refused upgrade would tell a browser nothing
-        await send({"type": "websocket.close", "code": NOT_ACCEPTABLE, "reason": "Subprotocol not acceptable"})
+        await accept_and_close(scope, send, None, NOT_ACCEPTABLE, "Subprotocol not acceptable")

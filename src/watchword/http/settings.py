@@ -74,7 +74,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to choose. `trusted_proxies` is how many proxies of ours stand in front.
 
     `public_url` is where clients reach us, with scheme; empty when it is not known. `rate_limit` is what one address
-    may send, `rate_limit_global` what all of them together may.
+    may send, `rate_limit_global` what all of them together may. With `strict_graphql`, GraphQL's own type of answers
+    has the statuses that its specification has given them last.
 
     Raises:
         ValueError: a value that cannot work.
@@ -92,6 +93,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     websocket: WebSocketInfo | None = WebSocketInfo()
     rate_limit: Quota | None = None
     rate_limit_global: Quota | None = None
+    strict_graphql: bool = False
 
     def __post_init__(self) -> None:
         if self.public_url and not self.public_origin:

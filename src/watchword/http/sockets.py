@@ -18,7 +18,7 @@ from watchword.base.errors import Code, Problem
 from watchword.connection.policy import AuthPolicy, Mode
 from watchword.http.caller import client_of, connection_of
 from watchword.http.origins import Origins
-from watchword.http.transport import AsgiTransport, refuse
+from watchword.http.transport import AsgiTransport, accept_and_close, refuse
 from watchword.http.upgrades import burn_tickets, upgrade_credential
 
 if TYPE_CHECKING:
@@ -34,12 +34,15 @@ _log = structlog.get_logger(__name__)
 
 _TOLD = frozenset({400, 401, 429, 503})
 _OTHERWISE = 403
+_UNAUTHENTICATED = 401
 
 
 class SocketOptions(msgspec.Struct, frozen=True):
     """One endpoint: its policy, its numbers, who may connect, and how many.
 
-    With `admins`, a credential in the request has to be an administrator's.
+    With `admins`, a credential in the request has to be an administrator's. `rejection` is a code and a reason: whoever
+    has to show a good credential in the request and does not is accepted and closed with them. Browsers hide the status
+    of a refused upgrade, and clients do not try it again.
     """
 
     policy: AuthPolicy
@@ -49,6 +52,7 @@ class SocketOptions(msgspec.Struct, frozen=True):
     trusted_proxies: int = 0
     limits: SocketLimits = SocketLimits()
     admins: bool = False
+    rejection: tuple[int, str] | None = None
 
 
 class SocketEndpoint:
@@ -93,10 +97,17 @@ class SocketEndpoint:
             if principal is None:
                 seat.begin_anonymous()
         except Problem as problem:
-            await _refuse(scope, send, problem)
+            await self._reject(scope, send, problem)
             return
-        await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
+        await send({"type": "websocket.accept", "subprotocol": _spoken(scope)})
         await self._converse(connection, receive, send, principal, seat)
+
+    async def _reject(self, scope: Scope, send: Send, problem: Problem) -> None:
+        closing = self._options.rejection
+        if closing is None or problem.status != _UNAUTHENTICATED:
+            await _refuse(scope, send, problem)
+        else:
+            await accept_and_close(scope, send, _spoken(scope), *closing)
 
     async def _admit(self, connection: HTTPConnection) -> Principal | None:
         """Return who the request authenticates, None for nobody.
@@ -134,6 +145,10 @@ class SocketEndpoint:
         transport = AsgiTransport(connection.scope, receive, send)
         await conversation.run(transport, principal, lambda acting: seat.count(is_anonymous=acting.is_anonymous))
         _log.info("socket.closed", path=connection.scope["path"], address=client.address)
+
+
+def _spoken(scope: Scope) -> str | None:
+    return next(iter(scope.get("subprotocols", ())), None)
 
 
 async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:

@@ -72,3 +72,10 @@ async def refuse(scope: Scope, send: Send, status: int, body: bytes = b"", media
         headers.append((b"retry-after", _RETRY_SECONDS))
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
+
+
+async def accept_and_close(scope: Scope, send: Send, subprotocol: str | None, code: int, reason: str) -> None:
+    """Accept an upgrade only to say why it is of no use: a refused one tells a browser nothing."""
+    _log.info("socket.refused", path=scope["path"], code=code)
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    await send({"type": "websocket.close", "code": code, "reason": reason})

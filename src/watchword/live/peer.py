@@ -39,8 +39,11 @@ class Peer(Protocol):
     def extend(self, session: str, expires_at: float) -> None:
         """A session, this connection's or another one's, lives on until `expires_at` (epoch seconds)."""
 
+    def doubt(self) -> None:
+        """Its rights may have changed; `refile` or `revoke` follows as soon as that is known."""
+
     async def refile(self) -> None:
-        """Follow everything anew under the rights of now; returns when nothing is delivered under older ones."""
+        """Go on under the rights of now, or end with the older ones; returns when nothing is delivered under those."""
 
     def check(self) -> None:
         """Give the connection up if its client has not read for too long; called every few seconds."""

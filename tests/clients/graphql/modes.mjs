@@ -1,4 +1,4 @@
-/** The modes `strict` and `public`, and a first message that comes too late. */
+/** The modes `strict`, with both kinds of refusals, and `public`, and first messages that come too late. */
 
 import { ask, client, finish, follow, FOLLOW, given, report, settled, SOCKET, write } from "./harness.mjs";
 
@@ -15,6 +15,14 @@ const modes = {
     await record.title("Strict");
     report("good", record.titles());
   },
+  async stale() {
+    report("static", await outcome({ url: `${SOCKET}?access_token=nope`, connectionParams: undefined, retryAttempts: 2 }));
+    const tokens = ["nope", given.editor.token];
+    const closes = [];
+    const url = async () => `${SOCKET}?access_token=${tokens.shift()}`;
+    const own = client({ url, connectionParams: undefined, on: { closed: ({ code, reason }) => closes.push({ code, reason }) } });
+    report("fresh", { asked: (await ask(own, "{ __typename }")).results, closes });
+  },
   async public() {
     const own = client({ connectionParams: undefined });
     const record = follow(own, FOLLOW);
@@ -28,8 +36,13 @@ const modes = {
     report("known", (await ask(known, "{ articles { body } }")).error ?? null);
   },
   async late() {
-    const slow = () => new Promise((resolve) => setTimeout(() => resolve({ access_token: given.editor.token }), 1_000));
-    report("late", await outcome({ connectionParams: slow }));
+    const slow = async (wait, payload) => (await new Promise((resolve) => setTimeout(resolve, wait)), payload);
+    const { payload, url } = { payload: { access_token: given.editor.token }, url: `${SOCKET}${given.query ?? ""}` };
+    report("late", await outcome({ url, connectionParams: () => slow(1_000, payload) }));
+    const waits = [1_000, 0];
+    const closes = [];
+    const own = client({ url, connectionParams: () => slow(waits.shift(), payload), on: { closed: ({ code }) => closes.push(code) } });
+    report("second try", { asked: (await ask(own, "{ __typename }")).results, closes });
   },
 };
 

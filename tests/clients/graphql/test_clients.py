@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,16 @@ def test_strict_goes_by_the_address(run: Run, rooms: Callable[..., Newsroom]) ->
     assert report["good"] == ["Strict"]
 
 
+def test_stale_address_is_tried_again_where_it_is_closed_in_place_of_refused(
+    run: Run, rooms: Callable[..., Newsroom]
+) -> None:
+    room = rooms(WEBSOCKETS_GRAPHQL_AUTH="strict", WEBSOCKETS_GRAPHQL_STRICT_REJECT="close4403")
+    report = run("modes.mjs", room, mode="stale")
+
+    assert report["static"] == FORBIDDEN
+    assert report["fresh"] == {"asked": [{"data": {"__typename": "Query"}}], "closes": [FORBIDDEN]}
+
+
 def test_public_sees_what_everybody_may(run: Run, rooms: Callable[..., Newsroom]) -> None:
     report = run("modes.mjs", rooms(public=True, WEBSOCKETS_GRAPHQL_AUTH="public"), mode="public")
 
@@ -83,10 +95,16 @@ def test_public_sees_what_everybody_may(run: Run, rooms: Callable[..., Newsroom]
     assert report["known"] is None
 
 
-def test_first_message_that_is_late_is_told_so(run: Run, rooms: Callable[..., Newsroom]) -> None:
-    report = run("modes.mjs", rooms(WEBSOCKETS_GRAPHQL_AUTH_TIMEOUT="200ms"), mode="late")
+@pytest.mark.parametrize("mode", ["handshake", "strict", "public"])
+def test_first_message_that_is_late_is_told_so_and_tried_again(
+    run: Run, rooms: Callable[..., Newsroom], mode: str
+) -> None:
+    room = rooms(WEBSOCKETS_GRAPHQL_AUTH=mode, WEBSOCKETS_GRAPHQL_INIT_TIMEOUT="200ms")
+    query = f"?access_token={room.editor.token}" if mode == "strict" else ""
+    report = run("modes.mjs", room, mode="late", query=query)
 
     assert report["late"] == {"code": 4408, "reason": "Connection initialisation timeout"}
+    assert report["second try"] == {"asked": [{"data": {"__typename": "Query"}}], "closes": [4408]}
 
 
 def test_subscription_outlives_a_restart_and_misses_nothing(node: str, rooms: Callable[..., Newsroom]) -> None:
@@ -103,6 +121,26 @@ def test_subscription_outlives_a_restart_and_misses_nothing(node: str, rooms: Ca
     assert titles == ["Before", "Meanwhile", "After"]
 
 
+@pytest.mark.parametrize("client", VERSIONS)
+def test_slow_operation_keeps_neither_pongs_nor_answers_waiting(
+    node: str, sqlite_newsroom: Newsroom, client: str
+) -> None:
+    sqlite_newsroom.clear()
+    file = sqlite_newsroom.server.database_url.removeprefix("sqlite:///")
+    with running(node, HERE / "slow.mjs", sqlite_newsroom.as_given(client=client)) as program:
+        program.expect("ready")
+        with closing(sqlite3.connect(file, timeout=10, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # nobody else can write
+            program.tell()
+            meanwhile = program.expect("meanwhile")
+            other.execute("ROLLBACK")
+        slow = program.expect("slow")
+
+    assert meanwhile == {"completed": True, "results": [{"data": {"articles": []}}]}
+    assert slow["results"] == [{"data": {"create_articles_item": {"title": "Slow"}}}]
+    assert slow["order"] == ["pongs", "quick", "slow"]
+
+
 def test_older_client_follows_asks_and_is_refused(run: Run, sqlite_newsroom: Newsroom) -> None:
     report = run("legacy.mjs", sqlite_newsroom)
 
@@ -116,6 +154,26 @@ def test_older_client_comes_again_with_a_new_token(run: Run, rooms: Callable[...
     report = run("legacy.mjs", rooms(ACCESS_TOKEN_TTL="2s"), expires=True)
 
     assert report["expiry"] == {"titles": ["Before", "After"], "renewed": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "client"), [*(("sockets", version) for version in VERSIONS), ("legacy", None), ("events", None)]
+)
+def test_client_comes_again_when_its_rights_change_and_goes_on_under_the_new_ones(
+    run: Run, sqlite_newsroom: Newsroom, kind: str, client: str | None
+) -> None:
+    given = {} if client is None else {"client": client}
+    report = run("rights.mjs", sqlite_newsroom, kind=kind, **given)
+
+    assert report["unrelated"] == 0
+    assert report["shown"] == ["Unrelated", "Between", "After"]
+    assert "slug" in report["hidden"]["error"]
+    assert report["hidden"]["seen"] is False
+    assert report["others"] == {"titles": ["Between", "After"], "closes": 0}
+    assert report["reader"]["asked"] >= 2
+    assert report["reader"]["closes"]
+    if kind == "sockets":
+        assert report["reader"] == {"closes": [FORBIDDEN], "asked": 2}
 
 
 def test_apollo_client_asks_over_http_and_follows_over_sockets(run: Run, sqlite_newsroom: Newsroom) -> None:
@@ -147,5 +205,5 @@ def test_events_come_over_http(run: Run, rooms: Callable[..., Newsroom]) -> None
     assert "nope" in report["wrong"]
     assert report["titles"][-1] == "Last"
     assert report["stopped"] == {"completed": True}
-    assert report["expired"] == {"completed": True, "errors": ["TOKEN_EXPIRED"]}
+    assert report["expired"] == {"error": {"message": "Connection closed while having active streams"}, "told": 0}
     assert report["bad"] is True

@@ -86,3 +86,34 @@ def test_a_grant_that_only_adds_fields_to_rows_seen_by_all_is_personal_all_the_s
     access = compile_access([policy(read(None, {"title"}), read(OWN, {"title", "salary"}))])
     assert access.rule("articles", Action.READ).filter == EVERYTHING
     assert access.variables == access.rule("articles", Action.READ).variables == {Variable("CURRENT_USER")}
+
+
+def test_rights_are_the_same_in_whatever_order_they_are_given() -> None:
+    one, two = read(PUBLISHED, {"a", "b"}), read(OWN, {"c"})
+    first = compile_access([policy(one), policy(two)])
+    assert first.is_same_as(compile_access([policy(two, one, name="q")]))
+    assert compile_access([policy(admin=True)]).is_same_as(FULL_ACCESS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        read(OWN, {"a"}),
+        read(PUBLISHED, {"a", "b"}),
+        read(PUBLISHED),
+        Permission("articles", Action.UPDATE, PUBLISHED, frozenset({"a"})),
+        Permission("authors", Action.READ, PUBLISHED, frozenset({"a"})),
+        Permission("articles", Action.READ, PUBLISHED, frozenset({"a"}), presets={"a": 1}),
+        Permission("articles", Action.READ, PUBLISHED, frozenset({"a"}), validation=OWN),
+    ],
+)
+def test_rights_differ_by_all_that_they_say(other: Permission) -> None:
+    access = compile_access([policy(read(PUBLISHED, {"a"}))])
+    assert not access.is_same_as(compile_access([policy(other)]))
+    assert not access.is_same_as(NO_ACCESS)
+    assert not NO_ACCESS.is_same_as(FULL_ACCESS)
+
+
+def test_one_is_not_yes_where_rights_are_compared() -> None:
+    one, yes = (compile_access([policy(read(Compare("a", "eq", value)))]) for value in (1, True))
+    assert not one.is_same_as(yes)

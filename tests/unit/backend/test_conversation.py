@@ -39,6 +39,7 @@ from watchword.query.variables import Variables
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from watchword.backend.executor import Work
     from watchword.backend.publishing import Joined
     from watchword.base.clock import Clock
     from watchword.live.channels import Hearer
@@ -92,7 +93,7 @@ class Desk:
         await self._think(f"rights of {principal.user}")
         return Context(principal, FULL_ACCESS, client)
 
-    async def execute(self, context: Context, operation: Execute) -> Reply | Subscribe:
+    async def begin(self, context: Context, operation: Execute) -> Work | Subscribe:
         raise NotImplementedError
 
     def leave(self, peer: Peer, listener: Listener) -> None:
@@ -367,6 +368,17 @@ async def test_who_authenticates_while_the_old_credential_expires_is_told_so_in_
         assert conversation.principal.user == "bob"
         assert await line.ask({"type": "ping"}) == {"type": "pong"}
         assert line.rest() == []
+
+
+async def test_an_operation_after_the_end_of_a_credential_is_not_its_though_the_timer_is_late(desk: Desk) -> None:
+    desk.clock = clock = ManualClock()
+    desk.expires["ann"] = clock.now() + 10
+    async with talking(desk, PUBLIC) as (_, line):
+        await as_user(line, "ann")
+        clock.advance(10)
+        assert (await line.ask(SUBSCRIBE))["error"]["code"] == "TOKEN_EXPIRED"
+        assert (await line.hear())["data"] == ["of None"]
+        assert desk.read_by == [None]
 
 
 async def test_who_authenticates_while_the_old_session_ends_is_told_so_in_that_order(desk: Desk) -> None:

@@ -51,6 +51,9 @@ class Broken:
     def extend(self, session: str, expires_at: float) -> None:
         pass
 
+    def doubt(self) -> None:
+        pass
+
     async def refile(self) -> None:
         raise KeyError("articles")
 

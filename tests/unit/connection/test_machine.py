@@ -8,7 +8,7 @@ from watchword.base.secret import Secret
 from watchword.connection.machine import Admit, AuthMachine, Effect, Shut, State, Tell, Verify
 from watchword.connection.policy import AuthPolicy, Mode, Reaction
 from watchword.protocol.operations import AccessToken, Authenticate, Invalid, Operation, Ping, Unsubscribe
-from watchword.protocol.outcomes import Authenticated, Refused
+from watchword.protocol.outcomes import Authenticated, Cause, Refused
 
 HANDSHAKE = AuthPolicy(Mode.HANDSHAKE, serves_expired=True)
 PUBLIC = AuthPolicy(Mode.PUBLIC, on_reject=Reaction.DEMOTE, on_expiry=Reaction.DEMOTE, confirms_timeout=True)
@@ -204,3 +204,57 @@ def test_a_bad_credential_in_grace_is_told_and_leaves_the_time_that_is_left() ->
     machine.rejected(authenticate("u"), Problem(Code.INVALID_CREDENTIALS), 61.0)
     assert told(machine.effects()) == [Code.INVALID_CREDENTIALS]
     assert (machine.state, machine.principal, machine.deadline) == (State.GRACE, ANONYMOUS, deadline)
+
+
+@pytest.mark.parametrize("principal", [None, ALICE])
+@pytest.mark.parametrize("mode", Mode)
+def test_first_message_has_to_come_in_time_whoever_it_is(mode: Mode, principal: Principal | None) -> None:
+    machine = AuthMachine(AuthPolicy(mode, first_message=3.0))
+    machine.opened(5.0, principal)
+    machine.effects()
+    assert machine.deadline == 8.0
+    machine.tick(7.9)
+    assert machine.effects() == []
+    machine.tick(8.0)
+    assert machine.effects() == [Shut(Cause.NOT_OPENED)]
+    assert (machine.state, machine.principal) == (State.CLOSED, ANONYMOUS)
+
+
+def test_who_has_asked_for_something_may_be_silent_afterwards() -> None:
+    machine = AuthMachine(AuthPolicy(Mode.PUBLIC, first_message=3.0))
+    machine.opened(0.0)
+    machine.admits(Ping(), 1.0)
+    assert machine.deadline is None
+
+
+def test_shorter_time_for_a_credential_is_that_of_the_first_message() -> None:
+    machine = AuthMachine(AuthPolicy(Mode.HANDSHAKE, timeout=1.0, first_message=3.0))
+    machine.opened(0.0)
+    machine.tick(1.0)
+    assert machine.effects() == [Shut(Cause.NOT_OPENED)]
+
+
+def test_end_of_the_credential_is_no_missing_message() -> None:
+    machine = AuthMachine(AuthPolicy(Mode.STRICT, on_expiry=Reaction.CLOSE, first_message=3.0))
+    machine.opened(0.0, ALICE, 2.0)
+    machine.tick(2.0)
+    assert told(machine.effects()) == [Code.TOKEN_EXPIRED]
+    assert machine.deadline is None
+
+
+def test_other_rights_close_where_that_is_the_rule() -> None:
+    problem = Problem(Code.FORBIDDEN)
+    staying = active()
+    staying.rights_changed(problem, 1.0)
+    assert (staying.effects(), staying.principal) == ([], ALICE)
+    leaving = active(AuthPolicy(Mode.HANDSHAKE, on_rights_changed=Reaction.CLOSE))
+    leaving.rights_changed(problem, 1.0)
+    assert leaving.effects() == [Tell(Refused(problem)), Shut(Refused(problem))]
+    assert (leaving.state, leaving.principal) == (State.CLOSED, ANONYMOUS)
+
+
+def test_who_is_nobody_yet_has_no_rights_to_change() -> None:
+    machine = AuthMachine(AuthPolicy(Mode.HANDSHAKE, on_rights_changed=Reaction.CLOSE))
+    machine.opened(0.0)
+    machine.rights_changed(Problem(Code.FORBIDDEN), 1.0)
+    assert (machine.state, machine.effects()) == (State.WAITING, [])

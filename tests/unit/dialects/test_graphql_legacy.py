@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
-from watchword.dialects.graphql_legacy import GraphqlLegacy
+from watchword.dialects.graphql.legacy import GraphqlLegacy
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.events import Event
@@ -60,7 +60,7 @@ def test_initialisation_that_is_refused_is_told_before_the_close() -> None:
 
     assert said(dialect, refused) == [{"type": "connection_error", "payload": {"message": "Forbidden"}}]
     assert dialect.close_code(refused) == 1011
-    assert GraphqlLegacy().close_code(refused) == 4408
+    assert GraphqlLegacy().close_code(refused) == 4403
 
 
 def test_end_of_the_token_is_a_close_and_no_message() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watchword.base.errors import Code, Problem
-from watchword.dialects.graphql_sse import COMPLETE, GraphqlSse, is_last
+from watchword.dialects.graphql.sse import COMPLETE, GraphqlSse, is_last
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.events import Event
@@ -46,7 +46,6 @@ def test_events_are_told_and_not_the_last() -> None:
     [
         out.Failure(ASKED, Problem(Code.GRAPHQL_VALIDATION, errors=[{"message": "m"}])),
         out.Ended("1", None, Problem(Code.FORBIDDEN)),
-        out.Refused(Problem(Code.TOKEN_EXPIRED)),
     ],
 )
 def test_what_is_wrong_is_a_result_and_the_last(outcome: out.Outcome) -> None:
@@ -54,6 +53,10 @@ def test_what_is_wrong_is_a_result_and_the_last(outcome: out.Outcome) -> None:
 
     assert told.startswith('event: next\ndata: {"errors":[{"message":')
     assert told.endswith(COMPLETE)
+
+
+def test_nothing_is_said_of_an_identity_that_ends() -> None:
+    assert list(GraphqlSse(ASKED).send(out.Refused(Problem(Code.TOKEN_EXPIRED)))) == []
 
 
 def test_signs_of_life_are_comments_and_nothing_else_is_said() -> None:

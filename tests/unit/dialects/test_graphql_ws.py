@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from watchword.base import json
 from watchword.base.errors import Code, Problem
 from watchword.base.secret import Secret
-from watchword.dialects.graphql_ws import GraphqlWs
+from watchword.dialects.graphql.transport_ws import GraphqlWs
 from watchword.protocol import operations as op
 from watchword.protocol import outcomes as out
 from watchword.protocol.events import Event
@@ -205,7 +205,8 @@ def test_server_asks_for_signs_of_life_by_ping() -> None:
 def test_close_says_whether_to_come_again() -> None:
     refused = out.Refused(Problem(Code.TOKEN_EXPIRED))
 
-    assert (GraphqlWs().close_code(refused), acknowledged().close_code(refused)) == (4408, 4403)
+    assert (GraphqlWs().close_code(refused), acknowledged().close_code(refused)) == (4403, 4403)
+    assert GraphqlWs().close_code(out.Cause.NOT_OPENED) == 4408
     assert acknowledged().close_code(out.Cause.SILENT) == 1001
     assert acknowledged().close_code(None) == 1000
     assert [GraphqlWs().close_text(code) for code in (4403, 4408, 1000)] == [

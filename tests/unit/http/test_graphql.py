@@ -107,6 +107,33 @@ async def test_body_has_to_say_that_it_is_json(client: httpx.AsyncClient) -> Non
     assert plain.status_code == 415
 
 
+FAILING = '{ articles(limit: 1) { id } articles_by_id(id: "404") { id } }'
+UNFIT: list[tuple[dict[str, Any], int]] = [
+    ({"query": "{ articles { nope } }"}, 422),
+    ({"query": "query A { __typename }", "operationName": "B"}, 422),
+    ({"query": "query A($n: Int!) { articles(limit: $n) { id } }", "variables": {"n": "x"}}, 422),
+    ({"query": "subscription { articles_mutated { key } }"}, 422),
+    ({"query": 3}, 422),
+    ({}, 422),
+    ({"query": "{"}, 400),
+    ({"query": FAILING}, 294),
+    ({"query": "{ __typename }"}, 200),
+]
+
+
+@pytest.mark.parametrize("wanted", ["2026", "compatible"])
+async def test_statuses_are_those_of_the_newest_draft_where_that_is_wanted(tmp_path: Path, wanted: str) -> None:
+    async with serving(tmp_path, GRAPHQL_STRICT_STATUS=wanted) as app, client_of(app) as client:
+        for body, newest in UNFIT:
+            compatible = {422: 400, 294: 200}.get(newest, newest)
+            answer = await client.post("/graphql", json=body, headers=ADMIN | RESPONSE)
+            assert answer.status_code == (newest if wanted == "2026" else compatible), answer.text
+            plain = await client.post("/graphql", json=body, headers=ADMIN)
+            assert plain.status_code == compatible, plain.text
+        headers = ADMIN | RESPONSE | {"Content-Type": "application/json"}
+        assert (await client.post("/graphql", content=b"{", headers=headers)).status_code == 400
+
+
 @pytest.mark.parametrize("body", [{}, [], [{"query": "{ __typename }"}], {"query": 3}, {"query": None}])
 async def test_request_without_a_document_is_refused(client: httpx.AsyncClient, body: Any) -> None:
     answer = await client.post("/graphql", json=body, headers=ADMIN)

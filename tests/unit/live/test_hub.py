@@ -54,6 +54,9 @@ class Socket:
     def extend(self, session: str, expires_at: float) -> None:
         pass
 
+    def doubt(self) -> None:
+        pass
+
     async def refile(self) -> None:
         pass
 

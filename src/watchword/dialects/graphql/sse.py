@@ -1,7 +1,8 @@
 """GraphQL over server-sent events, in the mode of distinct connections: one request is one operation.
 
 What its clients go by: the body is `event:` and `data:` lines; `next` holds a result, `complete` an empty text and is
-the last; what is wrong with a document is a result, too.
+the last; what is wrong with a document is a result, too. A stream that ends without one is asked for again, with new
+headers: so nothing is said where the right to it ends.
 """
 
 from __future__ import annotations
@@ -49,8 +50,6 @@ class GraphqlSse:
             case out.Failure(problem=problem):
                 return (_failed(errors_of(problem)),)
             case out.Ended(problem=problem) if problem is not None:
-                return (_failed(errors_of(problem)),)
-            case out.Refused(problem=problem):
                 return (_failed(errors_of(problem)),)
             case out.Heartbeat():
                 return (PING,)
