@@ -221,6 +221,8 @@ class _Run:
         if data is None or data == []:
             return [] if self._step.level is not None else True
         asks = self._step.level is not None and any(self._arguments.get(name) is not None for name in _ASKING)
+        if asks:
+            await self._chosen([])  # what may not be asked is refused before anything is written
         shaped = Query(self._collection.name) if self._step.level is None or asks else self._shaped()
         reply = await self._execution.write(self._written(shaped, data))
         if self._step.level is None:
@@ -252,7 +254,7 @@ class _Run:
         """Return those rows of a write that its arguments take, in their order."""
         query = self._step.query(self._execution.catalogue, self._arguments, self._variables)
         key = self._collection.key[0]
-        among = Compare(key, "in", [row[key] for row in written or ()])
+        among = Compare(key, "in", [row[key] for row in written or () if row.get(key) is not None])
         chosen = msgspec.structs.replace(query, filter=all_of(query.filter, among))
         return (await self._execution.read(Read(chosen), self._step.level)).data
 
