@@ -167,13 +167,13 @@ class Graphql:
         return ready
 
     async def _described(self, prepared: Prepared) -> dict[str, Any]:
-        """Describe the schema by the general executor, beside the loop; without variables once for each document."""
-        kept = prepared.operation.described_as
-        if kept:
-            return kept
+        """Describe the schema by the general executor, beside the loop; without variables the same as the last time."""
+        known = prepared.schema.described(prepared.operation)
+        if known is not None:
+            return known
         described = await anyio.to_thread.run_sync(_describe, prepared)
         if not prepared.operation.node.variable_definitions:
-            kept |= described
+            prepared.schema.keep_described(prepared.operation, described)
         return described
 
 

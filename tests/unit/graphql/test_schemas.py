@@ -9,8 +9,9 @@ from watchword.access.compile import FULL_ACCESS
 from watchword.access.permissions import Action, Permission
 from watchword.data.catalogue import Catalogue
 from watchword.graphql import schemas as module
+from watchword.graphql.compiled import NO_VARIABLES, Operation, compiled
 from watchword.graphql.options import Area, Options
-from watchword.graphql.schemas import Schemas
+from watchword.graphql.schemas import Schema, Schemas
 from watchword.graphql.system import system_fields
 from watchword.query.filters import Compare
 from watchword.query.types import FieldType as Kind
@@ -65,3 +66,17 @@ async def test_shapes_are_forgotten_when_there_are_too_many(
     again = await schemas.of(catalogue, access, Area.ITEMS)
     assert again is not first
     assert await again.text() == await first.text()
+
+
+async def test_only_the_newest_descriptions_are_kept_of_a_schema(catalogue: Catalogue) -> None:
+    schema = await kept().of(catalogue, FULL_ACCESS, Area.ITEMS)
+    asked = [_operation(schema, f"{{ __schema {{ queryType {{ name }} }} }} # {each}") for each in range(6)]
+    for number, operation in enumerate(asked):
+        schema.keep_described(operation, {"__schema": number})
+
+    assert [schema.described(operation) for operation in asked] == [None, None, *({"__schema": n} for n in range(2, 6))]
+
+
+def _operation(schema: Schema, text: str) -> Operation:
+    document = schema.documents.understand(text)
+    return compiled(document, document.operation(None), schema.built, schema.catalogue, NO_VARIABLES)
