@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 import msgspec
-from graphql import DocumentNode, GraphQLError, SelectionSetNode, execute_sync, get_variable_values
+from graphql import DocumentNode, GraphQLError, SelectionSetNode, execute_sync
 from graphql.execution.values import VariableValues
 from graphql.language import OperationDefinitionNode
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ from watchword.graphql.persisted import PersistedDocuments
 from watchword.graphql.schemas import Schema, Schemas
 from watchword.graphql.selection import TYPENAME
 from watchword.graphql.system import system_fields
+from watchword.graphql.variables import are_few, fitted
 from watchword.protocol.operations import Subscribe
 from watchword.protocol.outcomes import Reply
 
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
 _SHORT = 1_000
 """Longer texts are understood beside the loop, so that nobody else waits for them."""
 
-_MOST_ERRORS = 20
+_BESIDE = 2
+"""Threads for what takes long: the loop waits for its turn with each of them, and more would not be faster."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class Graphql:
         self._options = options
         self._schemas = Schemas(options, system_fields)
         self._persisted = PersistedDocuments(options.documents, only=options.only_documents)
+        self._beside = anyio.CapacityLimiter(_BESIDE)
 
     async def schema(self, context: Context, area: Area) -> Schema:
         """Return the schema of one endpoint for a caller."""
@@ -82,13 +87,9 @@ class Graphql:
         schema = await self.schema(context, area)
         document = schema.documents.known(text)
         if document is None:
-            document = schema.documents.keep(text, await _understood(schema, text))
+            document = schema.documents.keep(text, await self._understood(schema, text))
         node = document.operation(request.operation)
-        hidden = not self._options.introspection
-        definitions = node.variable_definitions or ()
-        values = get_variable_values(schema.built, definitions, request.variables, _MOST_ERRORS, hidden)
-        if not isinstance(values, VariableValues):
-            raise Refused([error.formatted for error in values])
+        values = await self._fitted(schema, node, request.variables)
         try:
             operation = compiled(document, node, schema.built, schema.catalogue, values)
         except GraphQLError as error:  # a condition is given null in place of its default
@@ -171,16 +172,19 @@ class Graphql:
         known = prepared.schema.described(prepared.operation)
         if known is not None:
             return known
-        described = await anyio.to_thread.run_sync(_describe, prepared)
+        described = await anyio.to_thread.run_sync(_describe, prepared, limiter=self._beside)
         if not prepared.operation.node.variable_definitions:
             prepared.schema.keep_described(prepared.operation, described)
         return described
 
+    async def _understood(self, schema: Schema, text: str) -> Document:
+        if len(text) <= _SHORT:
+            return schema.documents.understand(text)
+        return await anyio.to_thread.run_sync(schema.documents.understand, text, limiter=self._beside)
 
-async def _understood(schema: Schema, text: str) -> Document:
-    if len(text) <= _SHORT:
-        return schema.documents.understand(text)
-    return await anyio.to_thread.run_sync(schema.documents.understand, text)
+    async def _fitted(self, schema: Schema, node: OperationDefinitionNode, given: dict[str, Any]) -> VariableValues:
+        fit = partial(fitted, schema.built, node, given, hidden=not self._options.introspection)
+        return fit() if are_few(given) else await anyio.to_thread.run_sync(fit, limiter=self._beside)
 
 
 def _describe(prepared: Prepared) -> dict[str, Any]:
