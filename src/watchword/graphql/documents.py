@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
+    Location,
+    Node,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Token,
     parse,
     specified_rules,
     validate,
@@ -30,6 +33,9 @@ MOST_ERRORS = 20
 MOST_DOCUMENTS = 500
 MOST_KEPT = 200_000
 """Documents that are kept for one schema, and their characters: a parsed one takes a hundred times its text."""
+
+LONGEST_KEPT = MOST_KEPT // 10
+"""A longer one would take the place of what many others send."""
 
 
 class Refused(Problem):
@@ -98,7 +104,7 @@ class Documents:
         errors = self._errors(ast)
         if errors:
             raise Refused([error.formatted for error in errors])
-        return Document(ast)
+        return Document(_lightened(ast))
 
     def _errors(self, ast: DocumentNode) -> list[GraphQLError]:
         try:
@@ -135,6 +141,8 @@ class Documents:
         found = self.known(text)
         if found is not None:
             return found
+        if len(text) > LONGEST_KEPT:
+            return document
         self._known[text] = document
         self._size += len(text)
         while self._size > MOST_KEPT or len(self._known) > MOST_DOCUMENTS:
@@ -152,6 +160,41 @@ def _fields(selections: SelectionSetNode, fragments: dict[str, FragmentDefinitio
             yield from _fields(fragments[node.name.value].selection_set, fragments)  # type: ignore[attr-defined]  # kind says what it is
         else:
             yield from _fields(node.selection_set, fragments)  # type: ignore[attr-defined]  # an inline fragment
+
+
+def _lightened(ast: DocumentNode) -> DocumentNode:
+    """Return a document without its places, but for those that errors of its running are told to be at.
+
+    All places lead to all words of the text, and these to each other: most of the memory that a document takes, and
+    much for the garbage collector to look through.
+    """
+    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+    placed: set[int] = set()
+    for node in ast.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            placed |= {id(each) for each in node.variable_definitions or ()}
+            placed |= {id(each) for each in _fields(node.selection_set, fragments)}
+    light: DocumentNode = _light(ast, placed)
+    return light
+
+
+def _light(value: Any, placed: set[int]) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(_light(each, placed) for each in value)
+    if not isinstance(value, Node):
+        return value
+    parts = {key: _light(getattr(value, key), placed) for key in value.keys if key != "loc"}
+    place = value.loc if id(value) in placed else None
+    return type(value)(**parts, loc=None if place is None else _alone(place))
+
+
+def _alone(place: Location) -> Location:
+    """Return a place that leads to no other."""
+    first, last = (
+        Token(each.kind, each.start, each.end, each.line, each.column, each.value)
+        for each in (place.start_token, place.end_token)
+    )
+    return Location(first, last, place.source)
 
 
 def _refused(text: str) -> Refused:
