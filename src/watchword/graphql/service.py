@@ -118,13 +118,6 @@ class Graphql:
         result = await self.run(context, prepared)
         return Reply(msgspec.Raw(result.body), id=operation.id)
 
-    async def kind(self, context: Context, request: Execute) -> str | None:
-        """Return what a request about items asks for: a query, a mutation or a subscription; None for nothing good."""
-        try:
-            return (await self.prepare(context, request, Area.ITEMS)).kind
-        except Refused:
-            return None
-
     async def run(self, context: Context, prepared: Prepared, delegates: Delegates | None = None) -> Result:
         """Run a query or a mutation. `delegates` answer the root fields that are about no collection."""
         catalogue = prepared.schema.catalogue
