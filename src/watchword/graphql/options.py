@@ -35,12 +35,14 @@ class Options(msgspec.Struct, frozen=True):
     """`introspection`: whether clients may ask what there is.
 
     `default_limit` and `rows` are what a read without a limit gives, and what all reads of a document may take
-    together. `documents` are the texts that may be sent by their digests; `only_documents` refuses all others.
+    together; after `seconds` no more of them begins. `documents` are the texts that may be sent by their digests;
+    `only_documents` refuses all others.
     """
 
     limits: DocumentLimits = DocumentLimits()
     introspection: bool = True
     default_limit: int = 100
     rows: int | None = 250_000
+    seconds: float = 10.0
     documents: dict[str, str] = {}
     only_documents: bool = False
