@@ -20,7 +20,7 @@ from graphql import (
 
 from watchword.base.errors import Code, Problem
 from watchword.graphql.limits import check_document
-from watchword.graphql.members import Delegated, member_of
+from watchword.graphql.members import is_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,8 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
+        roots = (root for root in (schema.query_type, schema.mutation_type) if root is not None)
+        self._once = {name for root in roots for name, field in root.fields.items() if is_once(field)}
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._size = 0
 
@@ -119,22 +121,16 @@ class Documents:
         return errors or list(self._repetitions(ast))
 
     def _repetitions(self, ast: DocumentNode) -> Iterator[GraphQLError]:
-        """Find mutations that may be used once in a document and are used again: guessing shall take its time."""
-        mutation = self._schema.mutation_type
-        once = {
-            name
-            for name, field in (mutation.fields if mutation is not None else {}).items()
-            if isinstance(member := member_of(field), Delegated) and member.once
-        }
+        """Find fields that may be used once in a document and are used again: they cost much, or are for guessing."""
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-        for operation in ast.definitions if once else ():
+        for operation in ast.definitions if self._once else ():
             if isinstance(operation, OperationDefinitionNode):
                 used: set[str] = set()
                 for node in _fields(operation.selection_set, fragments):
                     name = node.name.value
                     if name in used:
                         yield GraphQLError(f'"{name}" can only be used once per request', node)
-                    used |= {name} & once
+                    used |= {name} & self._once
 
     def keep(self, text: str, document: Document) -> Document:
         """Keep a document, on the loop; return the one that is kept, where several have understood a text at once."""

@@ -438,6 +438,14 @@ GUESSES = (
 )
 
 
+@pytest.mark.parametrize("field", ["server_health", "server_specs_oas", "server_specs_graphql"])
+async def test_what_costs_much_is_told_once(client: httpx.AsyncClient, field: str) -> None:
+    twice = await ask(client, f"{{ a: {field} b: {field} }}", path="/graphql/system")
+
+    assert reasons(twice) == [f'"{field}" can only be used once per request']
+    assert (await system(client, f"query A {{ {field} }} query B {{ {field} }}", operationName="B"))["data"][field]
+
+
 @pytest.mark.parametrize("query", GUESSES)
 async def test_passwords_are_not_guessed_by_the_dozen(client: httpx.AsyncClient, query: str) -> None:
     answer = await ask(client, query, NOBODY, path="/graphql/system")
