@@ -19,7 +19,8 @@ class DocumentLimits(msgspec.Struct, frozen=True):
 
     `fields`: all fields, those of a fragment each time that it is used. `roots`: fields at the root.
     `aliases`: fields under another name. `repeated`: how often one place may have one name: comparing these is what
-    makes validation slow. `rows`: what the limits of nested lists come to when they are multiplied.
+    makes validation slow. `names`: under how many names one place below the root may have one value. `rows`: what the
+    limits of nested lists come to when they are multiplied.
     """
 
     tokens: int = 5_000
@@ -28,6 +29,7 @@ class DocumentLimits(msgspec.Struct, frozen=True):
     roots: int = 50
     aliases: int = 100
     repeated: int = 20
+    names: int = 10
     rows: int = 1_000_000_000
 
 

@@ -66,6 +66,8 @@ def test_bad_document_is_not_kept() -> None:
         ("{ " + "b " * 5_000 + "}", "more than 5000 tokens"),
         ("{" + "a{" * 3_000, "nested too deeply"),
         ("{ a: __schema { types { name } } b: __schema { types { name } } }", "more than one description"),
+        ("{ a { " + " ".join(f"x{n}: b" for n in range(11)) + " } }", "one value under more than 10 names"),
+        ("{ a { x0: b ...F } } fragment F on Query { " + " ".join(f"y{n}: b" for n in range(10)) + " }", "one value"),
         ("{ a {} }", "Syntax Error"),
         ("{ ", "Syntax Error"),
         ("", "Syntax Error"),
@@ -79,6 +81,14 @@ def test_document_that_asks_too_much_is_refused_in_milliseconds(text: str, reaso
         taken.append(time.process_time() - began)
 
     assert min(taken) < 0.25
+
+
+def test_values_at_the_root_and_fields_with_others_below_may_have_many_names() -> None:
+    roots = " ".join(f"x{n}: b" for n in range(20))
+    related = " ".join(f"y{n}: a(n: {n}) {{ b }}" for n in range(20))
+    values = " ".join(f"z{n}: b" for n in range(10))
+
+    assert documents().understand(f"{{ {roots} a {{ {related} {values} }} }}")
 
 
 def test_root_fields_are_bounded() -> None:
