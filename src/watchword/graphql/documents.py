@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from watchword.graphql.options import DocumentLimits
 
 MOST_ERRORS = 20
+MOST_HINTS = 3
+"""Errors up to which each says what a name is nearly like: that looks at all names of the schema, again and again."""
+
 MOST_DOCUMENTS = 500
 MOST_KEPT = 200_000
 """Documents that are kept for one schema, and their characters: a parsed one takes a hundred times its text."""
@@ -113,12 +116,17 @@ class Documents:
             check_document(ast, self._limits)
         except GraphQLError as error:
             return [error]
+        errors = self._validated(ast, hidden=True)
+        if self._introspection and 0 < len(errors) <= MOST_HINTS:
+            errors = self._validated(ast, hidden=False)
+        return errors or list(self._repetitions(ast))
+
+    def _validated(self, ast: DocumentNode, *, hidden: bool) -> list[GraphQLError]:
+        """Return what is wrong; `hidden` keeps back what names are nearly like, which tells what there is."""
         rules = specified_rules if self._introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        hidden = not self._introspection  # what a name is nearly like tells what there is
-        errors = validate(
+        return validate(
             self._schema, ast, rules, MOST_ERRORS, hide_suggestions=hidden, allow_empty_selection_sets=False
         )
-        return errors or list(self._repetitions(ast))
 
     def _repetitions(self, ast: DocumentNode) -> Iterator[GraphQLError]:
         """Find fields that may be used once in a document and are used again: they cost much, or are for guessing."""

@@ -10,7 +10,15 @@ from graphql import FieldNode, build_schema, get_location
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchword.graphql.documents import LONGEST_KEPT, MOST_DOCUMENTS, MOST_KEPT, Document, Documents, Refused
+from watchword.graphql.documents import (
+    LONGEST_KEPT,
+    MOST_DOCUMENTS,
+    MOST_HINTS,
+    MOST_KEPT,
+    Document,
+    Documents,
+    Refused,
+)
 from watchword.graphql.options import DocumentLimits
 
 SCHEMA = build_schema("type Query { a(n: Int): Query b: Int c: [Query] }")
@@ -105,6 +113,17 @@ def test_description_can_be_refused_with_its_hints() -> None:
     assert "introspection" in refusal("{ __schema { types { name } } }", introspection=False).lower()
     assert "Did you mean" not in refusal("{ aa { b } }", introspection=False)
     assert refusal("{ bb }").startswith("Cannot query field")
+
+
+@pytest.mark.parametrize(("wrong", "hints"), [(1, 1), (MOST_HINTS, MOST_HINTS), (MOST_HINTS + 1, 0)])
+def test_hints_are_given_where_few_names_are_wrong(wrong: int, hints: int) -> None:
+    schema = build_schema("type Query { article: Int }")
+    text = "{ " + " ".join(f"article{number}" for number in range(wrong)) + " }"
+    with pytest.raises(Refused) as caught:
+        Documents(schema, DocumentLimits(), introspection=True).understand(text)
+
+    messages = [str(error["message"]) for error in caught.value.errors]
+    assert (len(messages), sum("Did you mean" in each for each in messages)) == (wrong, hints)
 
 
 def test_typename_is_no_description() -> None:
