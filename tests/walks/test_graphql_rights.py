@@ -206,7 +206,7 @@ NAMED = {
     "field": "articles {{ {0} }}",
     "filter": "articles(filter: {{{0}: {{_null: true}}}}) {{ id }}",
     "measure": "articles_aggregated {{ count {{ {0} }} }}",
-    "filter there and back": "m: __typename articles(filter: {{author: {{articles: {{{0}: {{_null: true}}}}}}}}) {{ id }}",
+    "filter there and back": "articles(filter: {{author: {{articles: {{{0}: {{_null: true}}}}}}}}) {{ id }}",
 }
 
 

@@ -308,14 +308,15 @@ def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:
 def _estimated(level: Level, query: Query, default: int) -> int:
     """Return about how many rows a read comes to when every list is full."""
     limit = default if query.limit is None else query.limit if query.limit >= 0 else _UNLIMITED
-    return limit * (1 + _below(level, query, default))
+    return limit * (1 + rows_below(level, query, default))
 
 
-def _below(level: Level, query: Query, default: int) -> int:
+def rows_below(level: Level, query: Query, default: int) -> int:
+    """Return about how many rows are read below each row when every list is full."""
     total = 0
     for name, each in level.below.items():
         deep = query.deep[name]
-        total += _estimated(each.level, deep, default) if each.many else 1 + _below(each.level, deep, default)
+        total += _estimated(each.level, deep, default) if each.many else 1 + rows_below(each.level, deep, default)
     return total
 
 

@@ -20,7 +20,7 @@ class DocumentLimits(msgspec.Struct, frozen=True):
     `fields`: all fields, those of a fragment each time that it is used. `roots`: fields at the root.
     `aliases`: fields under another name. `repeated`: how often one place may have one name: comparing these is what
     makes validation slow. `names`: under how many names one place below the root may have one value. `rows`: what the
-    limits of nested lists come to when they are multiplied.
+    limits of nested lists come to when they are multiplied; `event_rows`: that of one event of a subscription.
     """
 
     tokens: int = 5_000
@@ -31,6 +31,7 @@ class DocumentLimits(msgspec.Struct, frozen=True):
     repeated: int = 20
     names: int = 10
     rows: int = 1_000_000_000
+    event_rows: int = 10_000
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.base import json
-from watchword.base.errors import Problem, forbidden
+from watchword.base.errors import Problem, forbidden, invalid_query
 from watchword.graphql.compiled import Operation, compiled
 from watchword.graphql.documents import Document, Refused
-from watchword.graphql.execution import Execution, explained
+from watchword.graphql.execution import Execution, explained, rows_below
 from watchword.graphql.options import Area, Options
 from watchword.graphql.persisted import PersistedDocuments
 from watchword.graphql.schemas import Schema, Schemas
@@ -31,8 +31,10 @@ from watchword.protocol.outcomes import Reply
 if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
+    from watchword.graphql.compiled import Step
     from watchword.graphql.execution import Delegates
     from watchword.protocol.operations import Execute
+    from watchword.query.query import Query
 
 _SHORT = 1_000
 """Longer texts are understood beside the loop, so that nobody else waits for them."""
@@ -141,6 +143,7 @@ class Graphql:
         try:
             arguments = step.given.values(prepared.variables)
             query = step.query(prepared.schema.catalogue, arguments, prepared.variables)
+            self._check_below(step, query)
         except GraphQLError as error:
             raise Refused([error.formatted]) from None
         except Problem as problem:
@@ -149,6 +152,16 @@ class Graphql:
         action = None if event is None else Action(event)
         following = Subscribe(request.subscription, query, action, None, since, request.id)
         return replace(following, must_resume=True, initial=False, projection=step.projection)
+
+    def _check_below(self, step: Step, query: Query) -> None:
+        """Let a subscription pass; what is below a row is read for each of its events, and others wait meanwhile.
+
+        Raises:
+            Problem: INVALID_QUERY.
+        """
+        most = self._options.limits.event_rows
+        if step.level is not None and rows_below(step.level, query, self._options.default_limit) > most:
+            raise invalid_query(f"The limits of the subscription come to more than {most} rows for one event")
 
     async def _ready(self, prepared: Prepared) -> dict[str, Any]:
         """Return the values of the fields that GraphQL has itself: names of types, and descriptions of them."""
