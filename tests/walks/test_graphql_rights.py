@@ -176,9 +176,9 @@ async def rest(app: Application, question: Question) -> httpx.Response:
 
 
 @pytest.mark.parametrize("rights", READERS)
-async def test_what_is_read_is_the_same_or_refused_by_both(sqlite_url: str, rights: str) -> None:
+async def test_what_is_read_is_the_same_or_refused_by_both(database_url: str, rights: str) -> None:
     answered = set()
-    async with application(sqlite_url, TABLES) as app:
+    async with application(database_url, TABLES) as app:
         await app.user("somebody", READERS[rights])
         for name, question in READS.items():
             by_rest, told = await rest(app, question), await asked(app, f"{{ {question.graphql} }}")
