@@ -140,6 +140,16 @@ class Documents:
                         yield GraphQLError(f'"{name}" can only be used once per request', node)
                     used |= {name} & self._once
 
+    @property
+    def size(self) -> int:
+        """How many characters the documents have that are kept."""
+        return self._size
+
+    def forget(self) -> None:
+        """Keep none of them any longer."""
+        self._known.clear()
+        self._size = 0
+
     def keep(self, text: str, document: Document) -> Document:
         """Keep a document, on the loop; return the one that is kept, where several have understood a text at once."""
         found = self.known(text)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from watchword.access.compile import Access
     from watchword.data.catalogue import Catalogue
     from watchword.graphql.compiled import Operation
+    from watchword.graphql.documents import Document
     from watchword.graphql.options import Options
     from watchword.graphql.schema import Fields
     from watchword.graphql.sight import Sights
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 MOST_SHAPES = 1_000
 MOST_TYPES = 10_000
 """Shapes of rights that are told apart, and types of all schemas together; a table has about seven."""
+
+MOST_CHARACTERS = 1_000_000
+"""Characters of the documents of all schemas together, of which a parsed one takes a hundred times as much memory."""
 
 MOST_DESCRIPTIONS = 4
 """Descriptions that are kept of one schema: each may be as large as all its types, however short its question is."""
@@ -103,6 +107,17 @@ class Schemas:
         key = (number, area, access.admin)
         found = self._known.get(key)
         return self._used(key, found) if found is not None else await self._made(catalogue, key, sights)
+
+    def keep(self, schema: Schema, text: str, document: Document) -> Document:
+        """Keep a document of a schema, and forget those of the schemas that nobody has asked for longest."""
+        kept = schema.documents.keep(text, document)
+        size = sum(each.documents.size for each in self._known.values())
+        for each in self._known.values():
+            if size <= MOST_CHARACTERS:
+                break
+            size -= each.documents.size
+            each.documents.forget()
+        return kept
 
     def _shape(self, sights: Sights) -> tuple[int, Sights]:
         """Number what rights show: who shows the same has one number, which is faster to look up than all that."""

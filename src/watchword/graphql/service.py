@@ -89,7 +89,7 @@ class Graphql:
         schema = await self.schema(context, area)
         document = schema.documents.known(text)
         if document is None:
-            document = schema.documents.keep(text, await self._understood(schema, text))
+            document = self._schemas.keep(schema, text, await self._understood(schema, text))
         node = document.operation(request.operation)
         values = await self._fitted(schema, node, request.variables)
         try:
