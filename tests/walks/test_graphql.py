@@ -441,3 +441,40 @@ async def test_condition_that_is_given_null_in_place_of_its_default_is_refused(a
     body = await ask(app, "query ($a: Boolean = true) { articles { id @include(if: $a) title } }", a=None)
 
     assert body["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION"
+
+
+CHOOSING = [
+    'create_articles_items(data: [{title: "x"}], sort: ["body"])',
+    'update_articles_items(ids: [1], data: {title: "x"}, sort: ["author.salary"])',
+    'update_articles_batch(data: [{id: 1, title: "x"}], limit: -5)',
+]
+
+
+@pytest.mark.parametrize("write", CHOOSING)
+async def test_nothing_is_written_where_what_to_show_of_it_may_not_be_asked(app: Application, write: str) -> None:
+    await app.user("writer", [permission("read", fields="id,title"), permission("create"), permission("update")])
+    before = await data(app, "{ articles { title } }")
+    body = await ask(app, f"mutation {{ {write} {{ title }} }}", "writer-static-token")
+
+    assert body["errors"][0]["extensions"]["code"] in {"FORBIDDEN", "INVALID_QUERY"}
+    assert await data(app, "{ articles { title } }") == before
+
+
+async def test_who_sees_no_keys_is_refused_a_choice_of_what_was_written(app: Application) -> None:
+    await app.user("writer", [permission("read", fields="title"), permission("create")])
+    token = "writer-static-token"
+    refused = await ask(app, 'mutation { create_articles_items(data: [{title: "x"}], limit: 1) { title } }', token)
+    made = await data(app, 'mutation { create_articles_items(data: [{title: "y"}]) { title } }', token)
+
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert made["create_articles_items"] == [{"title": "y"}]
+    assert "x" not in [row["title"] for row in (await data(app, "{ articles { title } }"))["articles"]]
+
+
+async def test_who_sees_some_keys_may_choose_among_the_rows_that_have_them(app: Application) -> None:
+    uneven = [permission("read", fields="title"), permission("read", rows=PUBLISHED, fields="id,status")]
+    await app.user("writer", [*uneven, permission("update")])
+    query = 'mutation { update_articles_items(ids: [1, 2], data: {title: "x"}, limit: 5) { title status } }'
+
+    shown = await data(app, query, "writer-static-token")
+    assert shown["update_articles_items"] == [{"title": "x", "status": "published"}]

@@ -442,3 +442,26 @@ async def test_too_many_messages_are_told_of(serve: Any) -> None:
         heard = [await socket.receive() for _ in range(5)]
 
     assert [each["type"] for each in heard].count("error") >= 1
+
+
+@pytest.mark.parametrize(
+    ("nested", "is_taken"),
+    [
+        ("articles(limit: 100) { author { articles(limit: 90) { id } } }", True),
+        ("articles(limit: 100) { author { articles(limit: 100) { id } } }", False),
+        ("articles(limit: 10001) { id }", False),
+        ("articles(limit: -1) { id } all: articles(limit: 9000) { id }", True),
+    ],
+)
+async def test_subscription_that_reads_too_much_for_each_event_is_refused(
+    app: Application, nested: str, is_taken: bool
+) -> None:
+    query = f"subscription {{ authors_mutated {{ data {{ id {nested} }} }} }}"
+    async with speaking(app, "editor-static-token") as socket:
+        if is_taken:
+            await ready(socket, subscribe(query))
+            return
+        told = await socket.ask(subscribe(query))
+
+    assert (told["type"], told["id"]) == ("error", "1")
+    assert "more than 10000 rows for one event" in told["payload"][0]["message"]

@@ -192,6 +192,7 @@ def graphql_options(settings: Settings) -> GraphqlOptions:
         introspection=settings["GRAPHQL_INTROSPECTION"],
         default_limit=settings["QUERY_LIMIT_DEFAULT"],
         rows=_bound(settings, "QUERY_ROWS_MAX"),
+        seconds=settings["QUERY_TIMEOUT"],
         documents=_documents(settings["GRAPHQL_DOCUMENTS"]),
         only_documents=settings["GRAPHQL_DOCUMENTS_ONLY"],
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from watchword.base.errors import invalid_query
+from watchword.query.conditions import MOST_NODES
 from watchword.query.wire import parse_query
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ _READING = ("sort", "limit", "offset", "page", "search", "groupBy")
 _FUNCTION = "_func"
 _LOGIC = frozenset({"_and", "_or"})
 _QUANTIFIERS = frozenset({"_some", "_none"})
+_MOST_OBJECTS = 2 * MOST_NODES
+"""A quantifier is two objects here and one condition there, where conditions are counted."""
 
 
 def query_of(catalogue: Catalogue, collection: Collection, arguments: dict[str, Any]) -> Query:
@@ -31,30 +35,50 @@ def query_of(catalogue: Catalogue, collection: Collection, arguments: dict[str, 
 
 
 def conditions(catalogue: Catalogue, collection: Collection, given: dict[str, Any]) -> dict[str, Any]:
-    """Return a filter as REST writes it: `FIELD_func: {year: …}` becomes `year(FIELD): …`."""
-    written: dict[str, Any] = {}
-    for name, value in given.items():
-        if value is None:
-            continue
-        if name in _LOGIC:
-            written[name] = [conditions(catalogue, collection, each) for each in value if each is not None]
-        elif name in _QUANTIFIERS:
-            written[name] = conditions(catalogue, collection, value)
-        elif name in collection.relations or name in collection.fields:
-            written[name] = _condition(catalogue, collection, name, value)
-        else:
-            field = name.removesuffix(_FUNCTION)
-            written |= {f"{function}({field})": _present(each) for function, each in value.items() if each is not None}
-    return written
+    """Return a filter as REST writes it: `FIELD_func: {year: …}` becomes `year(FIELD): …`.
+
+    Raises:
+        Problem: INVALID_QUERY for one that is too large whatever it says.
+    """
+    return _Writing(catalogue).conditions(collection, given)
 
 
-def _condition(catalogue: Catalogue, collection: Collection, name: str, value: dict[str, Any]) -> dict[str, Any]:
-    relation = collection.relations.get(name)
-    # Where the related collection is out of sight, the field is a plain column and has operators.
-    related = None if relation is None else catalogue.schema.collections.get(relation.related)
-    if related is None or _compares(related, value):
-        return _present(value)
-    return conditions(catalogue, related, value)
+class _Writing:
+    """Writes one filter. What is too large is not written to its end, as this is done on the loop."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._objects = 0
+
+    def conditions(self, collection: Collection, given: dict[str, Any]) -> dict[str, Any]:
+        """Write an object whose members are logic and fields."""
+        self._objects += 1
+        if self._objects > _MOST_OBJECTS:
+            raise invalid_query(f"Filter has more than {MOST_NODES} conditions")
+        written: dict[str, Any] = {}
+        for name, value in given.items():
+            if value is None:
+                continue
+            if name in _LOGIC:
+                written[name] = [self.conditions(collection, each) for each in value if each is not None]
+            elif name in _QUANTIFIERS:
+                written[name] = self.conditions(collection, value)
+            elif name in collection.relations or name in collection.fields:
+                written[name] = self._condition(collection, name, value)
+            else:
+                field = name.removesuffix(_FUNCTION)
+                written |= {
+                    f"{function}({field})": _present(each) for function, each in value.items() if each is not None
+                }
+        return written
+
+    def _condition(self, collection: Collection, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        relation = collection.relations.get(name)
+        # Where the related collection is out of sight, the field is a plain column and has operators.
+        related = None if relation is None else self._catalogue.schema.collections.get(relation.related)
+        if related is None or _compares(related, value):
+            return _present(value)
+        return self.conditions(related, value)
 
 
 def _compares(related: Collection, value: dict[str, Any]) -> bool:

@@ -66,15 +66,13 @@ class Step(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True):
     """What one operation comes to: `query`, `mutation` or `subscription`, and its root fields in order.
 
-    `described` are the fields about the schema itself, which are left to the general executor; `described_as` keeps
-    what has come of them.
+    `described` are the fields about the schema itself, which are left to the general executor.
     """
 
     kind: str
     node: OperationDefinitionNode
     steps: tuple[Step, ...]
     described: tuple[FieldNode, ...]
-    described_as: dict[str, Any] = {}
 
 
 def compiled(

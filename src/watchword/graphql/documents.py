@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
+    Location,
+    Node,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Token,
     parse,
     specified_rules,
     validate,
@@ -17,7 +20,7 @@ from graphql import (
 
 from watchword.base.errors import Code, Problem
 from watchword.graphql.limits import check_document
-from watchword.graphql.members import Delegated, member_of
+from watchword.graphql.members import is_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +30,15 @@ if TYPE_CHECKING:
     from watchword.graphql.options import DocumentLimits
 
 MOST_ERRORS = 20
+MOST_HINTS = 3
+"""Errors up to which each says what a name is nearly like: that looks at all names of the schema, again and again."""
+
 MOST_DOCUMENTS = 500
 MOST_KEPT = 200_000
 """Documents that are kept for one schema, and their characters: a parsed one takes a hundred times its text."""
+
+LONGEST_KEPT = MOST_KEPT // 10
+"""A longer one would take the place of what many others send."""
 
 
 class Refused(Problem):
@@ -77,6 +86,8 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
+        roots = (root for root in (schema.query_type, schema.mutation_type) if root is not None)
+        self._once = {name for root in roots for name, field in root.fields.items() if is_once(field)}
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._size = 0
 
@@ -102,43 +113,54 @@ class Documents:
         errors = self._errors(ast)
         if errors:
             raise Refused([error.formatted for error in errors])
-        return Document(ast)
+        return Document(_lightened(ast))
 
     def _errors(self, ast: DocumentNode) -> list[GraphQLError]:
         try:
             check_document(ast, self._limits)
         except GraphQLError as error:
             return [error]
-        rules = specified_rules if self._introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        hidden = not self._introspection  # what a name is nearly like tells what there is
-        errors = validate(
-            self._schema, ast, rules, MOST_ERRORS, hide_suggestions=hidden, allow_empty_selection_sets=False
-        )
+        errors = self._validated(ast, hidden=True)
+        if self._introspection and 0 < len(errors) <= MOST_HINTS:
+            errors = self._validated(ast, hidden=False)
         return errors or list(self._repetitions(ast))
 
+    def _validated(self, ast: DocumentNode, *, hidden: bool) -> list[GraphQLError]:
+        """Return what is wrong; `hidden` keeps back what names are nearly like, which tells what there is."""
+        rules = specified_rules if self._introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        return validate(
+            self._schema, ast, rules, MOST_ERRORS, hide_suggestions=hidden, allow_empty_selection_sets=False
+        )
+
     def _repetitions(self, ast: DocumentNode) -> Iterator[GraphQLError]:
-        """Find mutations that may be used once in a document and are used again: guessing shall take its time."""
-        mutation = self._schema.mutation_type
-        once = {
-            name
-            for name, field in (mutation.fields if mutation is not None else {}).items()
-            if isinstance(member := member_of(field), Delegated) and member.once
-        }
+        """Find fields that may be used once in a document and are used again: they cost much, or are for guessing."""
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
-        for operation in ast.definitions if once else ():
+        for operation in ast.definitions if self._once else ():
             if isinstance(operation, OperationDefinitionNode):
                 used: set[str] = set()
                 for node in _fields(operation.selection_set, fragments):
                     name = node.name.value
                     if name in used:
                         yield GraphQLError(f'"{name}" can only be used once per request', node)
-                    used |= {name} & once
+                    used |= {name} & self._once
+
+    @property
+    def size(self) -> int:
+        """How many characters the documents have that are kept."""
+        return self._size
+
+    def forget(self) -> None:
+        """Keep none of them any longer."""
+        self._known.clear()
+        self._size = 0
 
     def keep(self, text: str, document: Document) -> Document:
         """Keep a document, on the loop; return the one that is kept, where several have understood a text at once."""
         found = self.known(text)
         if found is not None:
             return found
+        if len(text) > LONGEST_KEPT:
+            return document
         self._known[text] = document
         self._size += len(text)
         while self._size > MOST_KEPT or len(self._known) > MOST_DOCUMENTS:
@@ -156,6 +178,41 @@ def _fields(selections: SelectionSetNode, fragments: dict[str, FragmentDefinitio
             yield from _fields(fragments[node.name.value].selection_set, fragments)  # type: ignore[attr-defined]  # kind says what it is
         else:
             yield from _fields(node.selection_set, fragments)  # type: ignore[attr-defined]  # an inline fragment
+
+
+def _lightened(ast: DocumentNode) -> DocumentNode:
+    """Return a document without its places, but for those that errors of its running are told to be at.
+
+    All places lead to all words of the text, and these to each other: most of the memory that a document takes, and
+    much for the garbage collector to look through.
+    """
+    fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
+    placed: set[int] = set()
+    for node in ast.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            placed |= {id(each) for each in node.variable_definitions or ()}
+            placed |= {id(each) for each in _fields(node.selection_set, fragments)}
+    light: DocumentNode = _light(ast, placed)
+    return light
+
+
+def _light(value: Any, placed: set[int]) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(_light(each, placed) for each in value)
+    if not isinstance(value, Node):
+        return value
+    parts = {key: _light(getattr(value, key), placed) for key in value.keys if key != "loc"}
+    place = value.loc if id(value) in placed else None
+    return type(value)(**parts, loc=None if place is None else _alone(place))
+
+
+def _alone(place: Location) -> Location:
+    """Return a place that leads to no other."""
+    first, last = (
+        Token(each.kind, each.start, each.end, each.line, each.column, each.value)
+        for each in (place.start_token, place.end_token)
+    )
+    return Location(first, last, place.source)
 
 
 def _refused(text: str) -> Refused:

@@ -25,6 +25,7 @@ from watchword.query.query import Aggregate, Query
 if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
 
+    from watchword.base.clock import Clock
     from watchword.data.catalogue import Catalogue
     from watchword.data.schema import Collection
     from watchword.graphql.compiled import Step
@@ -61,6 +62,10 @@ Delegates = Mapping[str, Delegate]
 class Performer(Protocol):
     """What does the reading and writing."""
 
+    @property
+    def clock(self) -> Clock:
+        """Where it learns the time."""
+
     async def perform(self, context: Context, operation: Read | Write) -> Reply:
         """Read or write, or raise Problem."""
 
@@ -77,6 +82,7 @@ class Execution:
         self._delegates = delegates
         self._options = options
         self._tally = rows_read(options.rows)
+        self._until = performer.clock.monotonic() + options.seconds
         self._estimate = 0
         self._done: list[tuple[Read, Reply]] = []
         self.errors: list[Any] = []
@@ -128,6 +134,15 @@ class Execution:
         self._done.append((operation, reply))
         return reply
 
+    def check_time(self) -> None:
+        """Let one more field read. A document may keep the database no busier than a request for one field does.
+
+        Raises:
+            Problem: SERVICE_UNAVAILABLE.
+        """
+        if self._performer.clock.monotonic() > self._until:
+            raise Problem(Code.SERVICE_UNAVAILABLE)
+
     async def write(self, operation: Write) -> Reply:
         """Write."""
         self._done.clear()
@@ -177,12 +192,14 @@ class _Run:
             raise not_supported("content versions")
         match self._kind:
             case Kind.READ_GROUPS:
+                self._execution.check_time()
                 query = self._step.query(self._execution.catalogue, self._arguments, self._variables)
                 rows = (await self._execution.read(Read(self._grouping(query)))).data
                 return self._execution.shown_groups(self._step, query, rows)
             case Kind.DELETE_ONE | Kind.DELETE_MANY:
                 return await self._delete()
             case Kind.READ_MANY | Kind.READ_ONE | Kind.READ_SINGLETON | Kind.READ_ME | Kind.READ_MY_ROLES:
+                self._execution.check_time()
                 return await self._read()
             case _:
                 return await self._write()
@@ -221,6 +238,8 @@ class _Run:
         if data is None or data == []:
             return [] if self._step.level is not None else True
         asks = self._step.level is not None and any(self._arguments.get(name) is not None for name in _ASKING)
+        if asks:
+            await self._chosen([])  # what may not be asked is refused before anything is written
         shaped = Query(self._collection.name) if self._step.level is None or asks else self._shaped()
         reply = await self._execution.write(self._written(shaped, data))
         if self._step.level is None:
@@ -252,7 +271,7 @@ class _Run:
         """Return those rows of a write that its arguments take, in their order."""
         query = self._step.query(self._execution.catalogue, self._arguments, self._variables)
         key = self._collection.key[0]
-        among = Compare(key, "in", [row[key] for row in written or ()])
+        among = Compare(key, "in", [row[key] for row in written or () if row.get(key) is not None])
         chosen = msgspec.structs.replace(query, filter=all_of(query.filter, among))
         return (await self._execution.read(Read(chosen), self._step.level)).data
 
@@ -289,14 +308,15 @@ def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:
 def _estimated(level: Level, query: Query, default: int) -> int:
     """Return about how many rows a read comes to when every list is full."""
     limit = default if query.limit is None else query.limit if query.limit >= 0 else _UNLIMITED
-    return limit * (1 + _below(level, query, default))
+    return limit * (1 + rows_below(level, query, default))
 
 
-def _below(level: Level, query: Query, default: int) -> int:
+def rows_below(level: Level, query: Query, default: int) -> int:
+    """Return about how many rows are read below each row when every list is full."""
     total = 0
     for name, each in level.below.items():
         deep = query.deep[name]
-        total += _estimated(each.level, deep, default) if each.many else 1 + _below(each.level, deep, default)
+        total += _estimated(each.level, deep, default) if each.many else 1 + rows_below(each.level, deep, default)
     return total
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -66,7 +67,9 @@ class _Walk:
             raise _refused(f"more than {deepest} levels", nodes[0])
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if sets:
-            for below in self._level(sets).values():
+            found = self._level(sets)
+            self._check_names(found)
+            for below in found.values():
                 self._below(below, depth + 1, deepest)
 
     def _level(self, sets: Sequence[SelectionSetNode]) -> dict[str, list[FieldNode]]:
@@ -87,6 +90,14 @@ class _Walk:
                     if fragment is not None:
                         waiting.append((fragment.selection_set, within | {node.name.value}))
         return found
+
+    def _check_names(self, found: dict[str, list[FieldNode]]) -> None:
+        """Refuse one value under many names: it makes an answer many times as long as what is read for it."""
+        values = [nodes[0] for nodes in found.values() if nodes[0].selection_set is None]
+        for name, count in Counter(node.name.value for node in values).items():
+            if count > self._limits.names:
+                last = next(node for node in reversed(values) if node.name.value == name)
+                raise _refused(f"one value under more than {self._limits.names} names in one place", last)
 
     def _count(self, node: FieldNode, found: dict[str, list[FieldNode]]) -> None:
         self._spend(node)

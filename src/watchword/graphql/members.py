@@ -107,3 +107,9 @@ def member_of(field: GraphQLField) -> Member:
     """Return what a field stands for."""
     found: Member = field.extensions[_MEMBER]
     return found
+
+
+def is_once(field: GraphQLField) -> bool:
+    """Whether a document may have a field a single time."""
+    found = field.extensions.get(_MEMBER)
+    return isinstance(found, Delegated) and found.once

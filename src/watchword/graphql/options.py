@@ -19,7 +19,8 @@ class DocumentLimits(msgspec.Struct, frozen=True):
 
     `fields`: all fields, those of a fragment each time that it is used. `roots`: fields at the root.
     `aliases`: fields under another name. `repeated`: how often one place may have one name: comparing these is what
-    makes validation slow. `rows`: what the limits of nested lists come to when they are multiplied.
+    makes validation slow. `names`: under how many names one place below the root may have one value. `rows`: what the
+    limits of nested lists come to when they are multiplied; `event_rows`: that of one event of a subscription.
     """
 
     tokens: int = 5_000
@@ -28,19 +29,23 @@ class DocumentLimits(msgspec.Struct, frozen=True):
     roots: int = 50
     aliases: int = 100
     repeated: int = 20
+    names: int = 10
     rows: int = 1_000_000_000
+    event_rows: int = 10_000
 
 
 class Options(msgspec.Struct, frozen=True):
     """`introspection`: whether clients may ask what there is.
 
     `default_limit` and `rows` are what a read without a limit gives, and what all reads of a document may take
-    together. `documents` are the texts that may be sent by their digests; `only_documents` refuses all others.
+    together; after `seconds` no more of them begins. `documents` are the texts that may be sent by their digests;
+    `only_documents` refuses all others.
     """
 
     limits: DocumentLimits = DocumentLimits()
     introspection: bool = True
     default_limit: int = 100
     rows: int | None = 250_000
+    seconds: float = 10.0
     documents: dict[str, str] = {}
     only_documents: bool = False

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from watchword.protocol.operations import Execute
 
 MOST_KEPT = 4_000_000
-"""Characters of documents that clients have sent."""
+"""Characters of documents that clients have sent, and of what is kept beside each."""
+
+BESIDE = 500
+"""What a digest and its place take, in characters: a million documents of four would be hundreds of megabytes."""
 
 
 class PersistedDocuments:
@@ -61,10 +64,10 @@ class PersistedDocuments:
         if digest in self._sent:
             return
         self._sent[digest] = text
-        self._size += len(text)
+        self._size += len(text) + BESIDE
         while self._size > MOST_KEPT:
             _, forgotten = self._sent.popitem(last=False)
-            self._size -= len(forgotten)
+            self._size -= len(forgotten) + BESIDE
 
 
 def _refused(message: str, code: str) -> Refused:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from watchword.access.compile import Access
     from watchword.data.catalogue import Catalogue
+    from watchword.graphql.compiled import Operation
+    from watchword.graphql.documents import Document
     from watchword.graphql.options import Options
     from watchword.graphql.schema import Fields
     from watchword.graphql.sight import Sights
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
 MOST_SHAPES = 1_000
 MOST_TYPES = 10_000
 """Shapes of rights that are told apart, and types of all schemas together; a table has about seven."""
+
+MOST_CHARACTERS = 1_000_000
+"""Characters of the documents of all schemas together, of which a parsed one takes a hundred times as much memory."""
+
+MOST_DESCRIPTIONS = 4
+"""Descriptions that are kept of one schema: each may be as large as all its types, however short its question is."""
 
 
 class More(Protocol):
@@ -48,6 +56,7 @@ class Schema:
         self.catalogue = catalogue
         self.built = built
         self.documents = Documents(built, options.limits, introspection=options.introspection)
+        self._described: deque[tuple[Operation, dict[str, Any]]] = deque(maxlen=MOST_DESCRIPTIONS)
         self._text: str | None = None
 
     async def text(self) -> str:
@@ -55,6 +64,14 @@ class Schema:
         if self._text is None:
             self._text = await anyio.to_thread.run_sync(print_schema, self.built)
         return self._text
+
+    def described(self, operation: Operation) -> dict[str, Any] | None:
+        """Return what an operation has told of the schema, where that is kept."""
+        return next((told for known, told in self._described if known is operation), None)
+
+    def keep_described(self, operation: Operation, told: dict[str, Any]) -> None:
+        """Keep what an operation tells of the schema, in place of the oldest."""
+        self._described.append((operation, told))
 
     @property
     def size(self) -> int:
@@ -90,6 +107,17 @@ class Schemas:
         key = (number, area, access.admin)
         found = self._known.get(key)
         return self._used(key, found) if found is not None else await self._made(catalogue, key, sights)
+
+    def keep(self, schema: Schema, text: str, document: Document) -> Document:
+        """Keep a document of a schema, and forget those of the schemas that nobody has asked for longest."""
+        kept = schema.documents.keep(text, document)
+        size = sum(each.documents.size for each in self._known.values())
+        for each in self._known.values():
+            if size <= MOST_CHARACTERS:
+                break
+            size -= each.documents.size
+            each.documents.forget()
+        return kept
 
     def _shape(self, sights: Sights) -> tuple[int, Sights]:
         """Number what rights show: who shows the same has one number, which is faster to look up than all that."""

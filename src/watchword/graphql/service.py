@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 import msgspec
-from graphql import DocumentNode, GraphQLError, SelectionSetNode, execute_sync, get_variable_values
+from graphql import DocumentNode, GraphQLError, SelectionSetNode, execute_sync
 from graphql.execution.values import VariableValues
 from graphql.language import OperationDefinitionNode
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.base import json
-from watchword.base.errors import Problem, forbidden
+from watchword.base.errors import Problem, forbidden, invalid_query
 from watchword.graphql.compiled import Operation, compiled
 from watchword.graphql.documents import Document, Refused
-from watchword.graphql.execution import Execution, explained
+from watchword.graphql.execution import Execution, explained, rows_below
 from watchword.graphql.options import Area, Options
 from watchword.graphql.persisted import PersistedDocuments
 from watchword.graphql.schemas import Schema, Schemas
 from watchword.graphql.selection import TYPENAME
 from watchword.graphql.system import system_fields
+from watchword.graphql.variables import are_few, fitted
 from watchword.protocol.operations import Subscribe
 from watchword.protocol.outcomes import Reply
 
@@ -29,13 +32,16 @@ if TYPE_CHECKING:
     from watchword.backend.backend import Backend
     from watchword.backend.context import Context
     from watchword.backend.executor import Work
+    from watchword.graphql.compiled import Step
     from watchword.graphql.execution import Delegates
     from watchword.protocol.operations import Execute
+    from watchword.query.query import Query
 
 _SHORT = 1_000
 """Longer texts are understood beside the loop, so that nobody else waits for them."""
 
-_MOST_ERRORS = 20
+_BESIDE = 2
+"""Threads for what takes long: the loop waits for its turn with each of them, and more would not be faster."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -72,6 +78,7 @@ class Graphql:
         self._options = options
         self._schemas = Schemas(options, system_fields)
         self._persisted = PersistedDocuments(options.documents, only=options.only_documents)
+        self._beside = anyio.CapacityLimiter(_BESIDE)
 
     async def schema(self, context: Context, area: Area) -> Schema:
         """Return the schema of one endpoint for a caller."""
@@ -87,13 +94,9 @@ class Graphql:
         schema = await self.schema(context, area)
         document = schema.documents.known(text)
         if document is None:
-            document = schema.documents.keep(text, await _understood(schema, text))
+            document = self._schemas.keep(schema, text, await self._understood(schema, text))
         node = document.operation(request.operation)
-        hidden = not self._options.introspection
-        definitions = node.variable_definitions or ()
-        values = get_variable_values(schema.built, definitions, request.variables, _MOST_ERRORS, hidden)
-        if not isinstance(values, VariableValues):
-            raise Refused([error.formatted for error in values])
+        values = await self._fitted(schema, node, request.variables)
         try:
             operation = compiled(document, node, schema.built, schema.catalogue, values)
         except GraphQLError as error:  # a condition is given null in place of its default
@@ -126,13 +129,6 @@ class Graphql:
 
         return work
 
-    async def kind(self, context: Context, request: Execute) -> str | None:
-        """Return what a request about items asks for: a query, a mutation or a subscription; None for nothing good."""
-        try:
-            return (await self.prepare(context, request, Area.ITEMS)).kind
-        except Refused:
-            return None
-
     async def run(self, context: Context, prepared: Prepared, delegates: Delegates | None = None) -> Result:
         """Run a query or a mutation. `delegates` answer the root fields that are about no collection."""
         catalogue = prepared.schema.catalogue
@@ -156,6 +152,7 @@ class Graphql:
         try:
             arguments = step.given.values(prepared.variables)
             query = step.query(prepared.schema.catalogue, arguments, prepared.variables)
+            self._check_below(step, query)
         except GraphQLError as error:
             raise Refused([error.formatted]) from None
         except Problem as problem:
@@ -164,6 +161,16 @@ class Graphql:
         action = None if event is None else Action(event)
         following = Subscribe(request.subscription, query, action, None, since, request.id)
         return replace(following, must_resume=True, initial=False, projection=step.projection)
+
+    def _check_below(self, step: Step, query: Query) -> None:
+        """Let a subscription pass; what is below a row is read for each of its events, and others wait meanwhile.
+
+        Raises:
+            Problem: INVALID_QUERY.
+        """
+        most = self._options.limits.event_rows
+        if step.level is not None and rows_below(step.level, query, self._options.default_limit) > most:
+            raise invalid_query(f"The limits of the subscription come to more than {most} rows for one event")
 
     async def _ready(self, prepared: Prepared) -> dict[str, Any]:
         """Return the values of the fields that GraphQL has itself: names of types, and descriptions of them."""
@@ -176,20 +183,23 @@ class Graphql:
         return ready
 
     async def _described(self, prepared: Prepared) -> dict[str, Any]:
-        """Describe the schema by the general executor, beside the loop; without variables once for each document."""
-        kept = prepared.operation.described_as
-        if kept:
-            return kept
-        described = await anyio.to_thread.run_sync(_describe, prepared)
+        """Describe the schema by the general executor, beside the loop; without variables the same as the last time."""
+        known = prepared.schema.described(prepared.operation)
+        if known is not None:
+            return known
+        described = await anyio.to_thread.run_sync(_describe, prepared, limiter=self._beside)
         if not prepared.operation.node.variable_definitions:
-            kept |= described
+            prepared.schema.keep_described(prepared.operation, described)
         return described
 
+    async def _understood(self, schema: Schema, text: str) -> Document:
+        if len(text) <= _SHORT:
+            return schema.documents.understand(text)
+        return await anyio.to_thread.run_sync(schema.documents.understand, text, limiter=self._beside)
 
-async def _understood(schema: Schema, text: str) -> Document:
-    if len(text) <= _SHORT:
-        return schema.documents.understand(text)
-    return await anyio.to_thread.run_sync(schema.documents.understand, text)
+    async def _fitted(self, schema: Schema, node: OperationDefinitionNode, given: dict[str, Any]) -> VariableValues:
+        fit = partial(fitted, schema.built, node, given, hidden=not self._options.introspection)
+        return fit() if are_few(given) else await anyio.to_thread.run_sync(fit, limiter=self._beside)
 
 
 def _describe(prepared: Prepared) -> dict[str, Any]:

@@ -170,12 +170,13 @@ _DELETED_FIELD = _object("delete_field", {"collection": GraphQLString, "field": 
 _QUERIES: Fields = {
     "server_ping": _asked("server_ping", GraphQLString),
     "server_info": _asked("server_info", _INFO),
-    "server_health": _asked("server_health", JSON),
-    "server_specs_oas": _asked("server_specs_oas", JSON),
+    "server_health": _asked("server_health", JSON, once=True),
+    "server_specs_oas": _asked("server_specs_oas", JSON, once=True),
     "server_specs_graphql": _asked(
         "server_specs_graphql",
         GraphQLString,
         {"scope": GraphQLArgument(GraphQLEnumType("graphql_sdl_scope", {area.value: area.value for area in Area}))},
+        once=True,
     ),
     "permissions_me": _asked("permissions_me", JSON),
     "policies_me_globals": _asked("policies_me_globals", _GLOBALS),

@@ -19,6 +19,7 @@ from watchword.http.graphql_events import GraphqlEvents
 from watchword.http.graphql_system import SystemFields
 from watchword.http.problems import problem_answer, route_not_found
 from watchword.protocol.documents import parse_execute
+from watchword.protocol.operations import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,11 +105,17 @@ class GraphqlRoutes:
 
     async def _streamed(self, call: Call, graphql: Graphql, execute: Execute, *, reads_only: bool) -> Answer:
         """Answer with events; what is wrong with a document is one of them."""
+        operation: Execute | Invalid = execute
         if reads_only:
-            kind = await graphql.kind(call.context, execute)
-            if kind == "mutation":
-                raise _wrong_method(call, ("POST",))
-        return self._events.answer(call.request, call.context, execute)
+            try:
+                kind = (await graphql.prepare(call.context, execute, Area.ITEMS)).kind
+            except Problem as problem:
+                # What is not understood now is not looked at again: its digest may be that of a mutation by then.
+                operation = Invalid(problem, "subscribe")
+            else:
+                if kind == "mutation":
+                    raise _wrong_method(call, ("POST",))
+        return self._events.answer(call.request, call.context, operation)
 
     def _of(self, area: Area) -> Mapping[str, Handler]:
         async def answer(call: Call) -> Answer:

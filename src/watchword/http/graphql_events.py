@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from watchword.backend.context import Context
     from watchword.backend.limits import Seat, SocketLimits
     from watchword.backend.pace import Pace
-    from watchword.protocol.operations import Execute
+    from watchword.protocol.operations import Execute, Invalid
 
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class GraphqlEvents:
         self._pace = replace(pace, heartbeat=Pulse(_PERIOD, _PATIENCE))
         self._occupancy = Occupancy(limits)
 
-    def answer(self, request: Request, context: Context, operation: Execute) -> Stream:
+    def answer(self, request: Request, context: Context, operation: Execute | Invalid) -> Stream:
         """Answer with what comes of an operation, up to its end.
 
         Raises:
@@ -64,7 +64,9 @@ class GraphqlEvents:
             raise
         return Stream(write=lambda send: self._write(request, context, operation, seat, send))
 
-    async def _write(self, request: Request, context: Context, operation: Execute, seat: Seat, send: Send) -> None:
+    async def _write(
+        self, request: Request, context: Context, operation: Execute | Invalid, seat: Seat, send: Send
+    ) -> None:
         path, address = request.scope["path"], context.client.address
         try:
             known = connection_of(request, GraphqlSse.name, context.client)

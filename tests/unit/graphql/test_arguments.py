@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from watchword.base.errors import Problem
 from watchword.data.catalogue import Catalogue
 from watchword.graphql.arguments import conditions, query_of
 from watchword.query.query import Grouping, Order
@@ -50,3 +51,15 @@ def test_null_is_not_given(catalogue: Catalogue) -> None:
 
     plain = query_of(catalogue, catalogue.collection("articles"), {})
     assert query_of(catalogue, catalogue.collection("articles"), nothing) == plain
+
+
+def test_filter_with_too_many_objects_is_refused(catalogue: Catalogue) -> None:
+    with pytest.raises(Problem, match="Filter has more than 1000 conditions"):
+        conditions(catalogue, catalogue.collection("articles"), {"_or": [{}] * 2_000})
+
+
+def test_filter_with_as_many_quantifiers_as_may_be_is_written(catalogue: Catalogue) -> None:
+    quantified = {"labels": {"_some": {"label": {"name": {"_eq": "x"}}}}}
+    given = {"_or": [quantified] * 333}
+
+    assert conditions(catalogue, catalogue.collection("articles"), given) == given

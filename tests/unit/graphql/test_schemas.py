@@ -9,8 +9,9 @@ from watchword.access.compile import FULL_ACCESS
 from watchword.access.permissions import Action, Permission
 from watchword.data.catalogue import Catalogue
 from watchword.graphql import schemas as module
+from watchword.graphql.compiled import NO_VARIABLES, Operation, compiled
 from watchword.graphql.options import Area, Options
-from watchword.graphql.schemas import Schemas
+from watchword.graphql.schemas import Schema, Schemas
 from watchword.graphql.system import system_fields
 from watchword.query.filters import Compare
 from watchword.query.types import FieldType as Kind
@@ -65,3 +66,38 @@ async def test_shapes_are_forgotten_when_there_are_too_many(
     again = await schemas.of(catalogue, access, Area.ITEMS)
     assert again is not first
     assert await again.text() == await first.text()
+
+
+async def test_documents_are_forgotten_where_all_schemas_keep_too_many_together(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_CHARACTERS", 50)
+    schemas = kept()
+    first = await schemas.of(catalogue, rights(reading("labels")), Area.ITEMS)
+    other = await schemas.of(catalogue, rights(reading("authors")), Area.ITEMS)
+    for schema, text in ((first, "{ labels { id } }"), (other, "{ authors { id } }")):
+        schemas.keep(schema, text, schema.documents.understand(text))
+    both = [first.documents.size, other.documents.size]
+    long = "{ authors { name } } #".ljust(30)
+    await schemas.of(catalogue, rights(reading("authors")), Area.ITEMS)
+    made = schemas.keep(other, long, other.documents.understand(long))
+
+    assert both == [17, 18]
+    assert (first.documents.size, other.documents.size) == (0, 48)
+    assert first.documents.known("{ labels { id } }") is None
+    assert other.documents.known(long) is made
+    assert other.documents.known("{ authors { id } }") is not None
+
+
+async def test_only_the_newest_descriptions_are_kept_of_a_schema(catalogue: Catalogue) -> None:
+    schema = await kept().of(catalogue, FULL_ACCESS, Area.ITEMS)
+    asked = [_operation(schema, f"{{ __schema {{ queryType {{ name }} }} }} # {each}") for each in range(6)]
+    for number, operation in enumerate(asked):
+        schema.keep_described(operation, {"__schema": number})
+
+    assert [schema.described(operation) for operation in asked] == [None, None, *({"__schema": n} for n in range(2, 6))]
+
+
+def _operation(schema: Schema, text: str) -> Operation:
+    document = schema.documents.understand(text)
+    return compiled(document, document.operation(None), schema.built, schema.catalogue, NO_VARIABLES)

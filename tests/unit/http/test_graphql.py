@@ -369,6 +369,34 @@ async def test_events_of_a_get_change_nothing(client: httpx.AsyncClient) -> None
     assert '"__typename":"Query"' in asked.text
 
 
+async def test_events_of_a_get_change_nothing_where_the_digest_is_made_known_meanwhile(
+    app: Watchword, client: httpx.AsyncClient
+) -> None:
+    query = 'mutation { create_notes_item(data: {text: "by a digest"}) { id } }'
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest()}}
+    told: list[bytes] = []
+
+    async def asked(scope: Any, receive: Any, send: Any) -> None:
+        """Have somebody else send the document, where it is not good, when the answer begins."""
+
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                await ask(client, query, NOBODY, extensions=persisted, path="/graphql/system")
+            told.append(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    parameters = {"extensions": json.dumps(persisted)}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asked), base_url="http://test:8055") as getting:
+        await getting.get("/graphql", params=parameters, headers=ADMIN | EVENTS)
+
+    assert b"PersistedQueryNotFound" in b"".join(told)
+    assert (await ask(client, '{ notes(filter: {text: {_eq: "by a digest"}}) { id } }')).json() == {
+        "data": {"notes": []}
+    }
+
+
 async def test_request_for_events_that_is_none_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/graphql", json={}, headers=EDITOR | EVENTS)
 
@@ -437,6 +465,14 @@ GUESSES = (
       fragment F on Mutation { a: auth_login(email: "a@b.co", password: "x") { expires } }
       fragment G on Mutation { b: auth_login(email: "a@b.co", password: "x") { expires } }""",
 )
+
+
+@pytest.mark.parametrize("field", ["server_health", "server_specs_oas", "server_specs_graphql"])
+async def test_what_costs_much_is_told_once(client: httpx.AsyncClient, field: str) -> None:
+    twice = await ask(client, f"{{ a: {field} b: {field} }}", path="/graphql/system")
+
+    assert reasons(twice) == [f'"{field}" can only be used once per request']
+    assert (await system(client, f"query A {{ {field} }} query B {{ {field} }}", operationName="B"))["data"][field]
 
 
 @pytest.mark.parametrize("query", GUESSES)

@@ -30,7 +30,7 @@ class GraphqlSse:
 
     name = "graphql-sse"
 
-    def __init__(self, operation: op.Execute) -> None:
+    def __init__(self, operation: op.Execute | op.Invalid) -> None:
         self._operation = operation
         self._projection: Projection | None = None
 
