@@ -87,6 +87,8 @@ def _boolean(value: Any) -> Any:
 
 
 def _date(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -94,6 +96,8 @@ def _date(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = time.fromisoformat(value)
     except (TypeError, ValueError):
@@ -102,6 +106,8 @@ def _time(value: Any) -> Any:
 
 
 def _date_time(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -110,6 +116,8 @@ def _date_time(value: Any) -> Any:
 
 
 def _timestamp(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -146,7 +154,7 @@ _DECODERS: dict[FieldType, Codec] = {
 def decoder(kind: FieldType) -> Codec | None:
     """Return the function from what SQLite (or a text column) holds to the canonical value; None keeps it as it is.
 
-    The function is not called for NULL.
+    NULL stays what it is.
     """
     return _DECODERS.get(kind)
 
@@ -180,7 +188,7 @@ class SqliteColumn(UserDefinedType[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Codec | None:
         """Return the function from what is stored to the canonical value."""
-        return _null_safe(_DECODERS.get(self.kind))
+        return _DECODERS.get(self.kind)
 
 
 class CodedText(TypeDecorator[Any]):
@@ -199,7 +207,7 @@ class CodedText(TypeDecorator[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Codec | None:
         """Return the function from the text to the canonical value."""
-        return _null_safe(_DECODERS.get(self.kind))
+        return _DECODERS.get(self.kind)
 
 
 def shortest_real(value: float) -> float:

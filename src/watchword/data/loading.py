@@ -1,7 +1,8 @@
-"""Loading: running the levels of a plan and putting their rows together."""
+"""Loading: running the levels of a plan and putting their rows together, column by column and from below."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import msgspec
 
 from watchword.base import json
 from watchword.base.errors import invalid_query
-from watchword.data.plan import KEYS, LIMIT, OFFSET
+from watchword.data.forms import AS_OBJECTS, Columns, Form, KeysOnly, Showing
+from watchword.data.plan import KEYS, LIMIT, OFFSET, Level
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.data.parameters import Parameters
-    from watchword.data.plan import Below, Level
+    from watchword.data.plan import Below
 
 CHUNK = 10_000
 """How many keys go into one statement; both databases take some 32,000 parameters."""
@@ -48,6 +50,7 @@ class Call(msgspec.Struct, frozen=True):
     lasting: bool = True
     tally: Tally = msgspec.field(default_factory=rows_read)
     weighs: bool = True
+    showing: Showing = AS_OBJECTS
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""
@@ -69,18 +72,19 @@ async def fetch(
     return rows
 
 
-async def load(connection: AsyncConnection, level: Level, call: Call) -> list[dict[str, Any]]:
-    """Return the rows of a plan, JSON-ready."""
+async def load(connection: AsyncConnection, level: Level, call: Call) -> list[Any]:
+    """Return the rows of a plan, in the form that the call wants."""
     rows = await fetch(connection, call, level.statement, call.values(level.parameters))
-    return await _assemble(connection, level, call, rows)
+    return await _whole(connection, level, call, rows)
 
 
 async def load_linked(
     connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]
-) -> tuple[list[dict[str, Any]], list[Row]]:
-    """Return the rows of a plan whose links are among the keys, JSON-ready, and each row's link."""
+) -> tuple[list[Any], list[Row]]:
+    """Return the rows of a plan whose links are among the keys, in the form that the call wants, and their links."""
     rows = await _fetch_linked(connection, level, call, keys)
-    return await _assemble(connection, level, call, rows), _links(level, rows)
+    width = len(level.outputs)
+    return await _whole(connection, level, call, rows), [row[width:] for row in rows]
 
 
 async def _fetch_linked(connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]) -> list[Row]:
@@ -92,50 +96,15 @@ async def _fetch_linked(connection: AsyncConnection, level: Level, call: Call, k
     return rows
 
 
-def _links(level: Level, rows: Sequence[Row]) -> list[Row]:
-    width = len(level.outputs)
-    return [row[width:] for row in rows]
-
-
-class _Assembled:
-    """Items with all that is below them.
-
-    Items below are shared by those above, so what is written out may be far more than what was read. `sizes` says for
-    each item what it comes to then, `read` what has been read for all of them, both in units of 256 characters begun.
-    """
-
-    __slots__ = ("items", "read", "sizes")
-
-    def __init__(self, items: list[dict[str, Any]], sizes: list[int]) -> None:
-        self.items = items
-        self.sizes = sizes
-        self.read = sum(sizes)
-
-    def check(self) -> None:
-        """Refuse relations that lead back and forth between few rows: what they come to multiplies with each step."""
-        if sum(self.sizes) > MOST_WRITTEN + MOST_REPEATED * self.read:
-            raise invalid_query("The fields follow relations that repeat the same items too often")
-
-
-async def _assemble(connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    items = _items(level, rows)
+async def _whole(connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row]) -> list[Any]:
     call = msgspec.structs.replace(call, weighs=_repeats(level))
+    columns = _columns(level, rows)
     # Nothing is above these, so that each of them is written once, whatever its size is.
-    return (await _fill(connection, level, call, rows, _Assembled(items, [1] * len(items)))).items
-
-
-async def _fill(
-    connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row], assembled: _Assembled
-) -> _Assembled:
-    for below in level.below:
-        column = [row[below.index] for row in rows]
-        found = await _load_below(connection, below, call, column)
-        assembled.read += found.read
-        for index, value in enumerate(column):
-            assembled.items[index][below.output] = _filling(below, found.items, value)
-            assembled.sizes[index] += found.sizes.get(value, 0)
-    assembled.check()
-    return assembled
+    weights = [[1] * len(rows) for _ in range(1 + call.weighs)]
+    assembled = await _assemble(connection, call, _Part(level, columns, call.showing.form, weights))
+    if call.showing.tally is not None:
+        call.showing.tally.take(sum(assembled.weights[0]))
+    return assembled.items
 
 
 def _repeats(level: Level) -> bool:
@@ -143,19 +112,65 @@ def _repeats(level: Level) -> bool:
     return any(not below.many or _repeats(below.level) for below in level.below)
 
 
-def _items(level: Level, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    outputs = level.outputs
-    # A row may be longer than the outputs: what links it comes last.
-    items = [dict(zip(outputs, row)) for row in rows]  # noqa: B905
-    for name, form in level.renderers:
-        for item in items:
-            item[name] = form(item[name])
-    return items
+class _Part(msgspec.Struct):
+    """The rows of one level that are being put together.
+
+    `weights` say of each row how many items it is with all that is below it. Items below are shared by those above, so
+    what is written out may be far more than what was read: where that is so, they also say what each comes to then, in
+    units of 256 characters begun.
+    """
+
+    level: Level
+    columns: Columns
+    form: Form
+    weights: list[list[int]]
 
 
-def _size(item: dict[str, Any]) -> int:
+class _Assembled(msgspec.Struct):
+    """Items with all that is below them, their weights, and what has been read for all of them."""
+
+    items: list[Any]
+    weights: list[list[int]]
+    read: int
+
+
+async def _assemble(connection: AsyncConnection, call: Call, part: _Part) -> _Assembled:
+    level, weights = part.level, part.weights
+    columns = part.columns[: len(level.outputs)]
+    read = sum(weights[-1])
+    for below in level.below:
+        column = columns[below.index]
+        form = KeysOnly(below.level.collection.key) if below.keys_only else part.form.below(below.output)
+        found = await _load_below(connection, below, call, column, form)
+        read += found.read
+        columns[below.index] = _filled(below, found.items, column)
+        weights = [
+            [weight + added.get(value, 0) for weight, value in zip(own, column, strict=True)]
+            for own, added in zip(weights, found.weights, strict=True)
+        ]
+    _check(weights[-1], read)
+    return _Assembled(part.form.made(level.outputs, columns, len(weights[0])), weights, read)
+
+
+def _check(sizes: list[int], read: int) -> None:
+    """Refuse relations that lead back and forth between few rows: what they come to multiplies with each step."""
+    if sum(sizes) > MOST_WRITTEN + MOST_REPEATED * read:
+        raise invalid_query("The fields follow relations that repeat the same items too often")
+
+
+def _columns(level: Level, rows: Sequence[Row]) -> Columns:
+    """Return the columns of rows, JSON-ready, and behind them what links the rows."""
+    if not rows:
+        return [()] * (len(level.outputs) + 1)
+    columns: Columns = list(zip(*rows, strict=True))
+    for index, form in level.renderers:
+        columns[index] = form(columns[index])
+    return columns
+
+
+def _size(values: Sequence[Any]) -> int:
     characters = 0
-    for value in item.values():
+    for value in values:
         if isinstance(value, str):
             characters += len(value)
         elif isinstance(value, (list, dict)):
@@ -164,30 +179,42 @@ def _size(item: dict[str, Any]) -> int:
 
 
 class _Found(msgspec.Struct):
-    """The items below and what they come to, by the value in the column above that they belong to."""
+    """The items below and their weights, by the value in the column above that they belong to."""
 
     read: int
-    items: dict[Any, list[Any]] = {}
-    sizes: dict[Any, int] = {}
+    items: dict[Any, list[Any]]
+    weights: list[dict[Any, int]]
 
 
-async def _load_below(connection: AsyncConnection, below: Below, call: Call, column: Sequence[Any]) -> _Found:
+async def _load_below(
+    connection: AsyncConnection, below: Below, call: Call, column: Sequence[Any], form: Form
+) -> _Found:
+    level = below.level
     values = list({value: None for value in column if value is not None})
-    rows = await _fetch_linked(connection, below.level, call, values)
-    items = _items(below.level, rows)
-    assembled = _Assembled(items, [_size(item) for item in items] if call.weighs else [1] * len(items))
-    await _fill(connection, below.level, call, rows, assembled)
-    found = _Found(assembled.read)
-    key_of = below.level.collection.key_of
-    for item, size, (link,) in zip(items, assembled.sizes, _links(below.level, rows), strict=True):
-        found.items.setdefault(link, []).append(key_of(item) if below.keys_only else item)
-        found.sizes[link] = found.sizes.get(link, 0) + size
-    return found
+    rows = await _fetch_linked(connection, level, call, values)
+    columns = _columns(level, rows)
+    *shown, links = columns
+    weights = [[1] * len(rows)]
+    if call.weighs:
+        weights.append(list(map(_size, zip(*shown, strict=True))) if shown else weights[0])
+    assembled = await _assemble(connection, call, _Part(level, columns, form, weights))
+    items: dict[Any, list[Any]] = {}
+    for item, link in zip(assembled.items, links, strict=True):
+        items.setdefault(link, []).append(item)
+    if assembled.weights is weights and not call.weighs:
+        return _Found(assembled.read, items, [Counter(links)])
+    return _Found(assembled.read, items, [_sums(links, each) for each in assembled.weights])
 
 
-def _filling(below: Below, found: dict[Any, list[Any]], value: Any) -> Any:
-    if value is None:
-        return None
+def _sums(links: Sequence[Any], weights: list[int]) -> dict[Any, int]:
+    sums: dict[Any, int] = {}
+    for link, weight in zip(links, weights, strict=True):
+        sums[link] = sums.get(link, 0) + weight
+    return sums
+
+
+def _filled(below: Below, found: dict[Any, list[Any]], column: Sequence[Any]) -> list[Any]:
     if below.many:
-        return found.get(value, [])
-    return next(iter(found.get(value, ())), None)
+        return [None if value is None else found.get(value) or [] for value in column]
+    first = {link: items[0] for link, items in found.items()}
+    return [first.get(value) for value in column]

@@ -5,7 +5,6 @@ A plan is a tree of levels. A level is one statement; the levels below it read t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +22,7 @@ from watchword.data.wants import DEEPEST, MOST_LEVELS, Nested, Want, Wants
 from watchword.query.conditions import MOST_NODES
 from watchword.query.filters import Filter, all_of
 from watchword.query.measures import conditions_of, depth_of
-from watchword.query.rendering import CONCEALED, renderer
+from watchword.query.rendering import CONCEALED, ColumnRendering, column_renderer
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -90,13 +89,16 @@ class Below(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for."""
+    """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for.
+
+    `renderers` make columns JSON-ready, by their places.
+    """
 
     collection: Collection
     statement: sa.Select[Any]
     parameters: Parameters
     outputs: tuple[str, ...]
-    renderers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    renderers: tuple[tuple[int, ColumnRendering], ...]
     below: tuple[Below, ...]
 
 
@@ -173,9 +175,9 @@ class Planner:
                 below.append(self._below(draft.collection, index, want, want.nested))
                 continue
             counted = want.function is not None or want.field not in fields
-            form = renderer(FieldType.INTEGER if counted else fields[want.field].type)
+            form = column_renderer(FieldType.INTEGER if counted else fields[want.field].type)
             if form is not None and (counted or not fields[want.field].concealed):
-                forms.append((want.output, form))
+                forms.append((index, form))
         outputs = tuple(want.output for want in wants)
         return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below))
 
