@@ -14,10 +14,10 @@ from watchword.data.forms import AS_OBJECTS, Columns, Form, KeysOnly, Showing
 from watchword.data.plan import KEYS, LIMIT, OFFSET, Level
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
+from watchword.storage.engine import LAST
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.data.parameters import Parameters
     from watchword.data.plan import Below
@@ -33,14 +33,21 @@ _UNIT = 256
 
 Row = Sequence[Any]
 
-_LASTING: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
+_OPTIONS: dict[tuple[bool, bool], dict[str, Any]] = {
+    (True, False): {},
+    (True, True): LAST,
+    (False, False): _ONCE,
+    (False, True): _ONCE | LAST,
+}
+"""The options of a statement that will run again, or will not, and that is the last one, or is not."""
 
 
 class Call(msgspec.Struct, frozen=True):
     """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again.
 
-    `tally` counts what is read. Where no item is written more than once, nothing `weighs` what items come to.
+    `tally` counts what is read. Where no item is written more than once, nothing `weighs` what items come to. `ends`:
+    nothing is read after it in its transaction.
     """
 
     scope: Scope
@@ -51,57 +58,60 @@ class Call(msgspec.Struct, frozen=True):
     tally: Tally = msgspec.field(default_factory=rows_read)
     weighs: bool = True
     showing: Showing = AS_OBJECTS
+    ends: bool = False
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""
         return {LIMIT: self.limit, OFFSET: self.offset, **parameters.values(self.scope, self.given)}
 
 
-async def fetch(
-    connection: AsyncConnection, call: Call, statement: sa.Select[Any], values: dict[str, Any]
+def fetch(
+    connection: sa.Connection, call: Call, statement: sa.Select[Any], values: dict[str, Any], *, is_last: bool = False
 ) -> Sequence[Row]:
-    """Run a statement and return its rows.
+    """Run a statement and return its rows. `is_last`: the transaction has no statement after it.
 
     Raises:
         Problem: INVALID_QUERY when the read takes too many by now.
     """
-    options = _LASTING if call.lasting else _ONCE
-    result = await connection.execute(statement, values, execution_options=options)
+    result = connection.execute(statement, values, execution_options=_OPTIONS[call.lasting, is_last])
     rows: Sequence[Row] = result.fetchall()
     call.tally.take(len(rows))
     return rows
 
 
-async def load(connection: AsyncConnection, level: Level, call: Call) -> list[Any]:
+def load(connection: sa.Connection, level: Level, call: Call) -> list[Any]:
     """Return the rows of a plan, in the form that the call wants."""
-    rows = await fetch(connection, call, level.statement, call.values(level.parameters))
-    return await _whole(connection, level, call, rows)
+    is_last = call.ends and not level.below
+    rows = fetch(connection, call, level.statement, call.values(level.parameters), is_last=is_last)
+    return _whole(connection, level, call, rows)
 
 
-async def load_linked(
-    connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]
+def load_linked(
+    connection: sa.Connection, level: Level, call: Call, keys: Sequence[Any]
 ) -> tuple[list[Any], list[Row]]:
     """Return the rows of a plan whose links are among the keys, in the form that the call wants, and their links."""
-    rows = await _fetch_linked(connection, level, call, keys)
+    rows = _fetch_linked(connection, level, call, keys)
     width = len(level.outputs)
-    return await _whole(connection, level, call, rows), [row[width:] for row in rows]
+    return _whole(connection, level, call, rows), [row[width:] for row in rows]
 
 
-async def _fetch_linked(connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]) -> list[Row]:
+def _fetch_linked(connection: sa.Connection, level: Level, call: Call, keys: Sequence[Any]) -> list[Row]:
     values = call.values(level.parameters)
     rows: list[Row] = []
     size = CHUNK // len(level.collection.key)
     for start in range(0, len(keys), size):
-        rows += await fetch(connection, call, level.statement, {**values, KEYS: list(keys[start : start + size])})
+        is_last = call.ends and not level.below and start + size >= len(keys)
+        given = {**values, KEYS: list(keys[start : start + size])}
+        rows += fetch(connection, call, level.statement, given, is_last=is_last)
     return rows
 
 
-async def _whole(connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row]) -> list[Any]:
+def _whole(connection: sa.Connection, level: Level, call: Call, rows: Sequence[Row]) -> list[Any]:
     call = msgspec.structs.replace(call, weighs=_repeats(level))
     columns = _columns(level, rows)
     # Nothing is above these, so that each of them is written once, whatever its size is.
     weights = [[1] * len(rows) for _ in range(1 + call.weighs)]
-    assembled = await _assemble(connection, call, _Part(level, columns, call.showing.form, weights))
+    assembled = _assemble(connection, call, _Part(level, columns, call.showing.form, weights))
     if call.showing.tally is not None:
         call.showing.tally.take(sum(assembled.weights[0]))
     return assembled.items
@@ -134,14 +144,15 @@ class _Assembled(msgspec.Struct):
     read: int
 
 
-async def _assemble(connection: AsyncConnection, call: Call, part: _Part) -> _Assembled:
+def _assemble(connection: sa.Connection, call: Call, part: _Part) -> _Assembled:
     level, weights = part.level, part.weights
     columns = part.columns[: len(level.outputs)]
     read = sum(weights[-1])
     for below in level.below:
         column = columns[below.index]
         form = KeysOnly(below.level.collection.key) if below.keys_only else part.form.below(below.output)
-        found = await _load_below(connection, below, call, column, form)
+        inner = call if below is level.below[-1] else msgspec.structs.replace(call, ends=False)
+        found = _load_below(connection, below, inner, column, form)
         read += found.read
         columns[below.index] = _filled(below, found.items, column)
         weights = [
@@ -186,18 +197,16 @@ class _Found(msgspec.Struct):
     weights: list[dict[Any, int]]
 
 
-async def _load_below(
-    connection: AsyncConnection, below: Below, call: Call, column: Sequence[Any], form: Form
-) -> _Found:
+def _load_below(connection: sa.Connection, below: Below, call: Call, column: Sequence[Any], form: Form) -> _Found:
     level = below.level
     values = list({value: None for value in column if value is not None})
-    rows = await _fetch_linked(connection, level, call, values)
+    rows = _fetch_linked(connection, level, call, values)
     columns = _columns(level, rows)
     *shown, links = columns
     weights = [[1] * len(rows)]
     if call.weighs:
         weights.append(list(map(_size, zip(*shown, strict=True))) if shown else weights[0])
-    assembled = await _assemble(connection, call, _Part(level, columns, form, weights))
+    assembled = _assemble(connection, call, _Part(level, columns, form, weights))
     items: dict[Any, list[Any]] = {}
     for item, link in zip(assembled.items, links, strict=True):
         items.setdefault(link, []).append(item)

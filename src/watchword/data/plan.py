@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 from watchword.base.errors import invalid_query
 from watchword.data.columns import Foreign
 from watchword.data.expressions import Expressions
+from watchword.data.few import Few
 from watchword.data.parameters import Parameters
 from watchword.data.schema import Collection
 from watchword.data.sorting import Sorting
@@ -186,39 +187,34 @@ class Planner:
         draft = self.draft(nested.collection)
         link = draft.source.c[relation.related_field]
         columns = [*draft.outputs(nested.wants), link]
-        statement = draft.select(columns, self.taken(nested.collection, nested.query)).where(draft.among((link,)))
+        taken = self.taken(nested.collection, nested.query)
         if relation.many:
-            statement = self._few_each(draft, statement, link, nested.query)
+            few = Few(draft, link, nested.query, self.limits.of(nested.query.limit))
+            statement = few.of_each(collection, columns, taken)
+        else:
+            statement = draft.select(columns, taken).where(draft.among((link,)))
         if self.limits.rows is not None:
             statement = statement.limit(self.limits.rows + 1)  # one more is enough to know that these are too many
         level = self._level(draft, nested.wants, statement)
         return Below(want.output, index, level, relation.many, nested.keys_only)
 
-    def _few_each(
-        self, draft: Draft, statement: sa.Select[Any], link: sa.ColumnElement[Any], query: Query
-    ) -> sa.Select[Any]:
-        """Order the rows, and keep for each parent those that the limit and the offset leave."""
-        order = draft.sorting.clauses(draft.collection, draft.source, query.sort, query.alias)
-        limit = self.limits.of(query.limit)
-        if limit is None and not query.offset:
-            return statement.order_by(*order)
-        place = sa.func.row_number().over(partition_by=link, order_by=order).label("place")
-        numbered = statement.add_columns(place).subquery()
-        *columns, place_of = numbered.c
-        kept = sa.select(*columns).where(place_of > query.offset).order_by(place_of)
-        return kept if limit is None else kept.where(place_of <= query.offset + limit)
-
 
 class Draft:
     """A statement in the making: the table, and what collects its parameters."""
 
-    def __init__(self, binder: Binder, collection: Collection) -> None:
+    def __init__(self, binder: Binder, collection: Collection, beside: Draft | None = None) -> None:
+        table = binder.catalogue.table(collection.name)
         self.collection = collection
-        self.parameters = Parameters()
-        self.source = binder.catalogue.table(collection.name)
+        self.parameters: Parameters = Parameters() if beside is None else beside.parameters
+        self.source: sa.FromClause = table if beside is None else table.alias()
         self.expressions = Expressions(binder.catalogue, self.parameters)
         self.sorting = Sorting(binder, self.expressions)
+        self.catalogue = binder.catalogue
         self._binder = binder
+
+    def beside(self) -> Draft:
+        """Begin another select from the same collection within the same statement."""
+        return Draft(self._binder, self.collection, self)
 
     def select(self, columns: Sequence[sa.ColumnElement[Any]], taken: Filter) -> sa.Select[Any]:
         """Select columns, by their place, of the rows that a filter takes."""

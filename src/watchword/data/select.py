@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.base.errors import forbidden
 from watchword.data.aggregate import Aggregation, load_groups, plan_groups
@@ -20,9 +21,9 @@ from watchword.data.shapes import shape_of
 from watchword.data.tally import rows_read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Callable, Sequence
 
+    from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.access.compile import Access
@@ -41,8 +42,8 @@ MOST_REMEMBERED = 200_000
 class Source(Protocol):
     """What a reader needs of the database."""
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a transaction for reading."""
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run what only reads, in a transaction of its own."""
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -59,6 +60,7 @@ class _Wanted(NamedTuple):
 
 
 P = TypeVar("P")
+T = TypeVar("T")
 _Plans = WeakKeyDictionary["Access", dict[str, Any]]
 
 
@@ -94,13 +96,8 @@ class Reader:
             Problem: FORBIDDEN for what is out of sight, INVALID_QUERY for what makes no sense.
         """
         plan, call = self._prepare(catalogue, scope, query, _plan_query, showing)
-        async with self._connection(connection) as opened:
-            if isinstance(plan.rows, Aggregation):
-                data = await load_groups(opened, plan.rows, call)
-            else:
-                data = [] if call.limit == 0 else await load(opened, plan.rows, call)
-            meta = {count.name: await _count(opened, count, call) for count in plan.counts}
-        return Page(data, meta or None)
+        ends = connection is None and not plan.counts
+        return await self._run(connection, partial(_page, plan=plan, call=replace(call, ends=ends)))
 
     async def read_keys(  # noqa: PLR0913, PLR0917 - whose rows, which, from where and in what form
         self,
@@ -164,8 +161,9 @@ class Reader:
         if not keys:
             return collection, [], []
         given = keys if len(collection.key) > 1 else [key[0] for key in keys]
-        async with self._connection(wanted.connection) as opened:
-            items, links = await load_linked(opened, level, call, given)
+        call = replace(call, ends=wanted.connection is None)
+        work = partial(load_linked, level=level, call=call, keys=given)
+        items, links = await self._run(wanted.connection, work)
         return collection, items, [tuple(link) for link in links]
 
     def _prepare(
@@ -193,13 +191,8 @@ class Reader:
         tally = rows_read(self._limits.rows)
         return plan, Call(scope, shape.given, limit, query.offset, lasting, tally, showing=showing)
 
-    @asynccontextmanager
-    async def _connection(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
-        if connection is not None:
-            yield connection
-            return
-        async with self._db.read() as opened:
-            yield opened
+    async def _run(self, connection: AsyncConnection | None, work: Callable[[Connection], T]) -> T:
+        return await self._db.run(work) if connection is None else await connection.run_sync(work)
 
 
 def _plan_query(planner: Planner, query: Query) -> _Plan:
@@ -211,6 +204,15 @@ def _plan_keys(planner: Planner, query: Query) -> Level:
     return planner.rows(query, by_key=True)
 
 
-async def _count(connection: AsyncConnection, count: Counting, call: Call) -> int:
-    rows = await fetch(connection, call, count.statement, call.values(count.parameters))
+def _page(connection: Connection, plan: _Plan, call: Call) -> Page:
+    if isinstance(plan.rows, Aggregation):
+        data = load_groups(connection, plan.rows, call)
+    else:
+        data = [] if call.limit == 0 else load(connection, plan.rows, call)
+    meta = {count.name: _count(connection, count, call) for count in plan.counts}
+    return Page(data, meta or None)
+
+
+def _count(connection: Connection, count: Counting, call: Call) -> int:
+    rows = fetch(connection, call, count.statement, call.values(count.parameters))
     return int(rows[0][0])

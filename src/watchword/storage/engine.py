@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from math import inf
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 import structlog
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from watchword.base.errors import Code, Problem, invalid_query
 from watchword.storage.sqlite_driver import SqliteDriver
@@ -25,11 +26,14 @@ from watchword.storage.watch import PostgresLook, SqliteLook
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from sqlalchemy.engine import Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from watchword.storage.watch import Look
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -54,6 +58,9 @@ _BEGIN = "watchword_begin"
 _PATIENCE = "watchword_patience"
 _PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked again
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
+LAST: dict[str, Any] = {"watchword_last": True}
+"""Options of a statement that reads and is the last one of its transaction: that may end with it."""
+
 _STARTED = "watchword_started"
 _UNCHECKED = "watchword_unchecked"
 _PRAGMAS = (
@@ -122,6 +129,15 @@ class Database:
         """
         async with _transaction(self._reading) as connection:
             yield connection
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run what only reads, in one transaction, on SQLAlchemy's own side: it steps out to the loop only to wait.
+
+        Raises:
+            Problem: as `read` does.
+        """
+        with _answering():
+            return await greenlet_spawn(_work_on, self._reading.sync_engine, work)
 
     @asynccontextmanager
     async def write(self, *, silent: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -267,6 +283,17 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             await connection.close()
 
 
+def _work_on(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do work as in `_transaction`; what waits here, waits in the loop all the same."""
+    with _reaching(), anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+        connection = engine.connect()
+    try:
+        return work(connection)
+    finally:
+        with anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+            connection.close()
+
+
 @contextmanager
 def _reaching() -> Iterator[None]:
     """Tell a database that cannot be reached; what SQLAlchemy has not wrapped yet comes only while connecting."""
@@ -374,7 +401,7 @@ def _engine(kind: Kind, url: URL, pool_size: int | None, patience: float | None 
     engine = create_async_engine(url, module=SqliteDriver(), **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    event.listen(engine.sync_engine, "before_cursor_execute", _count_anew)
+    event.listen(engine.sync_engine, "before_cursor_execute", _run_sqlite)
     return engine
 
 
@@ -444,11 +471,16 @@ def _begin_sqlite(connection: Connection) -> None:
         driver.begin(options[_BEGIN], restart)
 
 
-def _count_anew(connection: Connection, *_: object) -> None:
-    """A transaction that writes may have many statements; each of them has its time."""
+def _run_sqlite(
+    connection: Connection, _cursor: object, _statement: str, _given: object, context: Any, _: bool
+) -> None:
+    """A transaction that writes may have many statements; each of them has its time. One that reads may have had all."""
     options = connection.get_execution_options()
     if _BEGIN in options:
         connection.info[_PATIENCE].set(options.get(_PATIENCE))
+    elif context.execution_options.keys() & LAST.keys():
+        driver: Any = connection.connection.dbapi_connection
+        driver.end()
 
 
 def _lower(value: Any) -> Any:
