@@ -14,7 +14,7 @@ from watchword.data.forms import AS_OBJECTS, Columns, Form, KeysOnly, Showing
 from watchword.data.plan import KEYS, LIMIT, OFFSET, Level
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
-from watchword.storage.engine import LAST
+from watchword.storage.engine import end_with_next
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,14 +33,8 @@ _UNIT = 256
 
 Row = Sequence[Any]
 
+_LASTING: dict[str, Any] = {}
 _ONCE: dict[str, Any] = {"compiled_cache": None}
-_OPTIONS: dict[tuple[bool, bool], dict[str, Any]] = {
-    (True, False): {},
-    (True, True): LAST,
-    (False, False): _ONCE,
-    (False, True): _ONCE | LAST,
-}
-"""The options of a statement that will run again, or will not, and that is the last one, or is not."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -73,7 +67,9 @@ def fetch(
     Raises:
         Problem: INVALID_QUERY when the read takes too many by now.
     """
-    result = connection.execute(statement, values, execution_options=_OPTIONS[call.lasting, is_last])
+    if is_last:
+        end_with_next(connection)
+    result = connection.execute(statement, values, execution_options=_LASTING if call.lasting else _ONCE)
     rows: Sequence[Row] = result.fetchall()
     call.tally.take(len(rows))
     return rows

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import anyio
 import structlog
 from sqlalchemy import event, func, select
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -26,7 +26,6 @@ from watchword.storage.watch import PostgresLook, SqliteLook
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from sqlalchemy.engine import Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from watchword.storage.watch import Look
@@ -58,9 +57,6 @@ _BEGIN = "watchword_begin"
 _PATIENCE = "watchword_patience"
 _PAUSE = 0.01  # seconds until a file that is being put into WAL mode is asked again
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: well below a second's work
-LAST: dict[str, Any] = {"watchword_last": True}
-"""Options of a statement that reads and is the last one of its transaction: that may end with it."""
-
 _STARTED = "watchword_started"
 _UNCHECKED = "watchword_unchecked"
 _PRAGMAS = (
@@ -111,9 +107,14 @@ class Database:
         self._engine = _engine(self.kind, parsed, pool_size, patience)
         self._patience = patience
         self._looks: list[Look] = []
-        self._reading = self._engine.execution_options(**{_PATIENCE: patience})
         if self.kind == "postgresql":
             self._reading = self._engine.execution_options(postgresql_readonly=True)
+            self._working = self._reading.sync_engine
+            self._separate = [self._engine.sync_engine]
+        else:
+            self._reading = self._engine.execution_options(**{_PATIENCE: patience})
+            self._working = _unheard(self._engine.sync_engine)
+            self._separate = [self._engine.sync_engine, self._working]  # who listens to one does not hear the other
         self._keeping = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._writing = self._keeping.execution_options(**{_PATIENCE: patience})
         self._restructuring = self._keeping.execution_options(**{_UNCHECKED: True})
@@ -137,7 +138,21 @@ class Database:
             Problem: as `read` does.
         """
         with _answering():
-            return await greenlet_spawn(_work_on, self._reading.sync_engine, work)
+            return await greenlet_spawn(self._work, work)
+
+    def _work(self, work: Callable[[Connection], T]) -> T:
+        """Do work as in `_transaction`; what waits here, waits in the loop all the same."""
+        with _reaching(), anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+            connection = self._working.connect()
+        try:
+            if self.kind == "sqlite":
+                driver: Any = connection.connection.dbapi_connection
+                connection.info[_PATIENCE].set(self._patience)
+                driver.begin("BEGIN")
+            return work(connection)
+        finally:
+            with anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+                connection.close()
 
     @asynccontextmanager
     async def write(self, *, silent: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -237,8 +252,9 @@ class Database:
         def end(connection: Connection, *_: Any) -> None:
             listener(perf_counter() - connection.info[_STARTED])
 
-        event.listen(self._engine.sync_engine, "before_cursor_execute", begin)
-        event.listen(self._engine.sync_engine, "after_cursor_execute", end)
+        for engine in self._separate:
+            event.listen(engine, "before_cursor_execute", begin)
+            event.listen(engine, "after_cursor_execute", end)
 
     async def probe(self) -> None:
         """Return when the database answers.
@@ -283,15 +299,16 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             await connection.close()
 
 
-def _work_on(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Do work as in `_transaction`; what waits here, waits in the loop all the same."""
-    with _reaching(), anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
-        connection = engine.connect()
-    try:
-        return work(connection)
-    finally:
-        with anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
-            connection.close()
+def _unheard(engine: Engine) -> Engine:
+    """Return an engine on the same connections that nobody listens to: whom to tell takes longer than to begin."""
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+
+
+def end_with_next(connection: Connection) -> None:
+    """Let a transaction of `run` end together with its next statement, after which it must have no other one."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.dbapi_connection
+        driver.end()
 
 
 @contextmanager
@@ -401,7 +418,7 @@ def _engine(kind: Kind, url: URL, pool_size: int | None, patience: float | None 
     engine = create_async_engine(url, module=SqliteDriver(), **pool)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    event.listen(engine.sync_engine, "before_cursor_execute", _run_sqlite)
+    event.listen(engine.sync_engine, "before_cursor_execute", _count_anew)
     return engine
 
 
@@ -471,16 +488,11 @@ def _begin_sqlite(connection: Connection) -> None:
         driver.begin(options[_BEGIN], restart)
 
 
-def _run_sqlite(
-    connection: Connection, _cursor: object, _statement: str, _given: object, context: Any, _: bool
-) -> None:
-    """A transaction that writes may have many statements; each of them has its time. One that reads may have had all."""
+def _count_anew(connection: Connection, *_: object) -> None:
+    """A transaction that writes may have many statements; each of them has its time."""
     options = connection.get_execution_options()
     if _BEGIN in options:
         connection.info[_PATIENCE].set(options.get(_PATIENCE))
-    elif context.execution_options.keys() & LAST.keys():
-        driver: Any = connection.connection.dbapi_connection
-        driver.end()
 
 
 def _lower(value: Any) -> Any:
