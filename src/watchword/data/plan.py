@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from watchword.base.errors import invalid_query
-from watchword.data.columns import Foreign
+from watchword.data.columns import AS_STORED, Foreign, from_stored
 from watchword.data.expressions import Expressions
 from watchword.data.few import Few
 from watchword.data.parameters import Parameters
-from watchword.data.schema import Collection
+from watchword.data.schema import Collection, Field
 from watchword.data.sorting import Sorting
 from watchword.data.system import virtual_column
 from watchword.data.wants import DEEPEST, MOST_LEVELS, Nested, Want, Wants
@@ -168,16 +168,14 @@ class Planner:
         return Draft(self.binder, collection)
 
     def _level(self, draft: Draft, wants: Sequence[Want], statement: sa.Select[Any]) -> Level:
-        fields = draft.collection.fields
         forms = []
         below = []
         for index, want in enumerate(wants):
             if want.nested is not None:
                 below.append(self._below(draft.collection, index, want, want.nested))
                 continue
-            counted = want.function is not None or want.field not in fields
-            form = column_renderer(FieldType.INTEGER if counted else fields[want.field].type)
-            if form is not None and (counted or not fields[want.field].concealed):
+            form = draft.rendering(want)
+            if form is not None:
                 forms.append((index, form))
         outputs = tuple(want.output for want in wants)
         return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below))
@@ -237,6 +235,17 @@ class Draft:
         """Return the column for each want; for a nested one, what links the related rows to this one."""
         return [self._output(want) for want in wants]
 
+    def rendering(self, want: Want) -> ColumnRendering | None:
+        """Return what makes the column of a want JSON-ready; None where it is."""
+        field = self.collection.fields.get(want.field)
+        if want.function is not None or field is None:
+            return column_renderer(FieldType.INTEGER)
+        return None if field.concealed else self._from_stored(field) or column_renderer(field.type)
+
+    def _from_stored(self, field: Field) -> ColumnRendering | None:
+        """Return what renders a field as the database holds it, where that is faster."""
+        return from_stored(field.type) if self.catalogue.kind == "sqlite" and field.name in self.source.c else None
+
     def _output(self, want: Want) -> sa.ColumnElement[Any]:
         guard = self._binder.sight(self.collection).seen_when(want.field)
         return self.sorting.shown(self.collection, self.source, guard, self._plain(want))
@@ -256,5 +265,6 @@ class Draft:
             return virtual_column(source)
         column = source.c[field.name]
         if not field.concealed:
-            return column
+            stored = want.nested is None and self._from_stored(field) is not None
+            return sa.type_coerce(column, AS_STORED) if stored else column
         return sa.case((column.is_not(None), sa.literal(CONCEALED, sa.Text())))
