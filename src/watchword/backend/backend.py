@@ -27,6 +27,7 @@ from watchword.backend.ticket_inputs import bound_input, take_ticket
 from watchword.backend.timetable import Timetable
 from watchword.backend.watching import Watching, merge_last_event_id
 from watchword.base.errors import Code, Problem, invalid_payload, not_supported
+from watchword.data.forms import AS_OBJECTS, Showing
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
@@ -264,6 +265,21 @@ class Backend:
             if generation == self._rights.generation:
                 return Context(renewed.principal, renewed.access, client)
 
+    @property
+    def is_overseen(self) -> bool:
+        """Whether the application looks at what is read, and has to get objects then."""
+        return bool(self.application.pipeline)
+
+    async def show(self, context: Context, operation: op.Read, showing: Showing) -> Reply:
+        """Read rows, in a form of the caller's own.
+
+        Raises:
+            Problem: whatever the caller may know of a refusal.
+        """
+        if self.is_overseen:
+            raise TypeError("the application has to see objects")
+        return await self._read(context.scope(self.clock.now()), operation, showing)
+
     async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write. A write is one transaction: all of it or nothing, read back before it commits.
 
@@ -446,16 +462,17 @@ class Backend:
             return operation
         return await singletons.locate(self._reader, catalogue, operation, connection)
 
-    async def _read(self, scope: Scope, operation: op.Read) -> Reply:
+    async def _read(self, scope: Scope, operation: op.Read, showing: Showing = AS_OBJECTS) -> Reply:
         catalogue = self.structure.catalogue
         if singletons.concerns(catalogue, operation):
             return Reply(await singletons.read(self._reader, catalogue, scope, operation.query), id=operation.id)
         if operation.key is not None:
-            return Reply(await self._reader.read_one(catalogue, scope, operation.query, operation.key), id=operation.id)
+            row = await self._reader.read_one(catalogue, scope, operation.query, operation.key, showing)
+            return Reply(row, id=operation.id)
         if operation.keys is not None:
-            rows = await self._reader.read_keys(catalogue, scope, operation.query, operation.keys)
+            rows = await self._reader.read_keys(catalogue, scope, operation.query, operation.keys, showing=showing)
             return Reply(rows, id=operation.id)
-        page = await self._reader.read(catalogue, scope, operation.query)
+        page = await self._reader.read(catalogue, scope, operation.query, showing=showing)
         return Reply(page.data, page.meta, operation.id)
 
     async def _write(self, into: _Into, scope: Scope, operation: op.Write) -> list[Any]:

@@ -36,7 +36,8 @@ async def read(reader: Reader, catalogue: Catalogue, scope: Scope, query: Query)
     """Return the row, or what a row would begin with."""
     page = await reader.read(catalogue, scope, replace(query, limit=1, offset=0))
     if page.data:
-        return page.data[0]
+        row: dict[str, Any] = page.data[0]
+        return row
     return _defaults(catalogue.collection(query.collection), scope, query)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 
 import uuid_utils.compat
 
-_BYTES = 5
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(one + other for one in _DIGITS for other in _DIGITS)
+_LAST = len(_PAIRS) - 1
 
 
 def uuid7() -> str:
@@ -17,4 +18,5 @@ def uuid7() -> str:
 
 def short_id() -> str:
     """Return eight random base32 characters: the id of an epoch, a node or a request."""
-    return base64.b32encode(secrets.token_bytes(_BYTES)).decode().lower()
+    bits = secrets.randbits(40)
+    return _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & _LAST] + _PAIRS[bits >> 10 & _LAST] + _PAIRS[bits & _LAST]

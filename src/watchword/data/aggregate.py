@@ -19,8 +19,6 @@ from watchword.query.types import NUMERIC, TEMPORAL, TEXTUAL, FieldType
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from watchword.data.loading import Call
     from watchword.data.plan import Draft, Planner
     from watchword.data.schema import Collection
@@ -43,9 +41,9 @@ class Aggregation(msgspec.Struct, frozen=True):
     outputs: tuple[tuple[Path, FieldType], ...]
 
 
-async def load_groups(connection: AsyncConnection, plan: Aggregation, call: Call) -> list[dict[str, Any]]:
+def load_groups(connection: sa.Connection, plan: Aggregation, call: Call) -> list[dict[str, Any]]:
     """Return the groups, JSON-ready: `{"status": "draft", "count": 2, "sum": {"price": 3}}`."""
-    rows = await fetch(connection, call, plan.statement, call.values(plan.parameters))
+    rows = fetch(connection, call, plan.statement, call.values(plan.parameters))
     return [_item(plan.outputs, row) for row in rows]
 
 

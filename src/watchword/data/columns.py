@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
+from watchword.query.rendering import ColumnRendering, render
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _boolean(value: Any) -> Any:
 
 
 def _date(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
@@ -94,6 +97,8 @@ def _date(value: Any) -> Any:
 
 
 def _time(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = time.fromisoformat(value)
     except (TypeError, ValueError):
@@ -102,6 +107,8 @@ def _time(value: Any) -> Any:
 
 
 def _date_time(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -110,6 +117,8 @@ def _date_time(value: Any) -> Any:
 
 
 def _timestamp(value: Any) -> Any:
+    if value is None:
+        return None
     try:
         parsed = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -146,9 +155,40 @@ _DECODERS: dict[FieldType, Codec] = {
 def decoder(kind: FieldType) -> Codec | None:
     """Return the function from what SQLite (or a text column) holds to the canonical value; None keeps it as it is.
 
-    The function is not called for NULL.
+    NULL stays what it is.
     """
     return _DECODERS.get(kind)
+
+
+_SECONDS = len("2026-01-02 03:04:05")
+
+
+def _moments(kind: FieldType, decode: Codec, ending: str) -> ColumnRendering:
+    """Return what renders moments of a column of SQLite's; nearly all are texts that lack a letter and an ending."""
+
+    def show(value: Any) -> Any:
+        if value.__class__ is not str or len(value) != _SECONDS or not value[4] == value[7] == "-":
+            return render(kind, decode(value))
+        if not value[13] == value[16] == ":" or value[11:13] == "24":  # which newer Pythons read as the next day's 0
+            return render(kind, decode(value))
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return f"{value[:10]}T{value[11:]}{ending}"
+
+    return lambda values: list(map(show, values))
+
+
+_FROM_STORED: dict[FieldType, ColumnRendering] = {
+    FieldType.DATE_TIME: _moments(FieldType.DATE_TIME, _date_time, ""),
+    FieldType.TIMESTAMP: _moments(FieldType.TIMESTAMP, _timestamp, ".000Z"),
+}
+
+
+def from_stored(kind: FieldType) -> ColumnRendering | None:
+    """Return what renders values as SQLite holds them, without canonical ones in between; None for most types."""
+    return _FROM_STORED.get(kind)
 
 
 def _null_safe(codec: Codec | None) -> Codec | None:
@@ -180,7 +220,11 @@ class SqliteColumn(UserDefinedType[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Codec | None:
         """Return the function from what is stored to the canonical value."""
-        return _null_safe(_DECODERS.get(self.kind))
+        return _DECODERS.get(self.kind)
+
+
+AS_STORED = SqliteColumn(FieldType.UNKNOWN)
+"""The type of an expression whose values are wanted as SQLite holds them."""
 
 
 class CodedText(TypeDecorator[Any]):
@@ -199,7 +243,7 @@ class CodedText(TypeDecorator[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Codec | None:
         """Return the function from the text to the canonical value."""
-        return _null_safe(_DECODERS.get(self.kind))
+        return _DECODERS.get(self.kind)
 
 
 def shortest_real(value: float) -> float:

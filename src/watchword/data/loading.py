@@ -1,7 +1,8 @@
-"""Loading: running the levels of a plan and putting their rows together."""
+"""Loading: running the levels of a plan and putting their rows together, column by column and from below."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +10,18 @@ import msgspec
 
 from watchword.base import json
 from watchword.base.errors import invalid_query
+from watchword.data.forms import AS_OBJECTS, Columns, Form, KeysOnly, Showing
 from watchword.data.keys import parse_keys
-from watchword.data.plan import KEYS, LIMIT, OFFSET, UNIT
+from watchword.data.plan import KEYS, LIMIT, OFFSET, UNIT, Level
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
+from watchword.storage.engine import end_with_next
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.data.parameters import Parameters
-    from watchword.data.plan import Below, Level, Ways
+    from watchword.data.plan import Below, Ways
 
 CHUNK = 10_000
 """How many keys go into one statement; both databases take some 32,000 parameters."""
@@ -39,7 +41,8 @@ _ONCE: dict[str, Any] = {"compiled_cache": None}
 class Call(msgspec.Struct, frozen=True):
     """One run of a plan: for whom, with which constants, and which part of the rows. `lasting`: it will run again.
 
-    `tally` counts what is read. Where no item is written more than once, nothing `weighs` what items come to.
+    `tally` counts what is read. Where no item is written more than once, nothing `weighs` what items come to. `ends`:
+    nothing is read after it in its transaction.
     """
 
     scope: Scope
@@ -49,101 +52,66 @@ class Call(msgspec.Struct, frozen=True):
     lasting: bool = True
     tally: Tally = msgspec.field(default_factory=rows_read)
     weighs: bool = True
+    showing: Showing = AS_OBJECTS
+    ends: bool = False
 
     def values(self, parameters: Parameters) -> dict[str, Any]:
         """Return the values of a statement's parameters."""
         return {LIMIT: self.limit, OFFSET: self.offset, **parameters.values(self.scope, self.given)}
 
 
-async def fetch(
-    connection: AsyncConnection, call: Call, statement: sa.Select[Any], values: dict[str, Any]
+def fetch(
+    connection: sa.Connection, call: Call, statement: sa.Select[Any], values: dict[str, Any], *, is_last: bool = False
 ) -> Sequence[Row]:
-    """Run a statement and return its rows.
+    """Run a statement and return its rows. `is_last`: the transaction has no statement after it.
 
     Raises:
         Problem: INVALID_QUERY when the read takes too many by now.
     """
-    options = _LASTING if call.lasting else _ONCE
-    result = await connection.execute(statement, values, execution_options=options)
+    if is_last:
+        end_with_next(connection)
+    result = connection.execute(statement, values, execution_options=_LASTING if call.lasting else _ONCE)
     rows: Sequence[Row] = result.fetchall()
     call.tally.take(len(rows))
     return rows
 
 
-async def load(connection: AsyncConnection, level: Level, call: Call) -> list[dict[str, Any]]:
-    """Return the rows of a plan, JSON-ready."""
-    rows = await fetch(connection, call, level.statement, call.values(level.parameters))
-    return await _assemble(connection, level, call, rows)
+def load(connection: sa.Connection, level: Level, call: Call) -> list[Any]:
+    """Return the rows of a plan, in the form that the call wants."""
+    is_last = call.ends and not level.leads_on
+    rows = fetch(connection, call, level.statement, call.values(level.parameters), is_last=is_last)
+    return _whole(connection, level, call, rows)
 
 
-async def load_linked(
-    connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]
-) -> tuple[list[dict[str, Any]], list[Row]]:
-    """Return the rows of a plan whose links are among the keys, JSON-ready, and each row's link."""
-    rows = await _fetch_linked(connection, level, call, keys)
-    return await _assemble(connection, level, call, rows), _links(level, rows)
+def load_linked(
+    connection: sa.Connection, level: Level, call: Call, keys: Sequence[Any]
+) -> tuple[list[Any], list[Row]]:
+    """Return the rows of a plan whose links are among the keys, in the form that the call wants, and their links."""
+    rows = _fetch_linked(connection, level, call, keys)
+    width = len(level.outputs)
+    return _whole(connection, level, call, rows), [row[width:] for row in rows]
 
 
-async def _fetch_linked(connection: AsyncConnection, level: Level, call: Call, keys: Sequence[Any]) -> list[Row]:
+def _fetch_linked(connection: sa.Connection, level: Level, call: Call, keys: Sequence[Any]) -> list[Row]:
     values = call.values(level.parameters)
     rows: list[Row] = []
     size = CHUNK // len(level.collection.key)
     for start in range(0, len(keys), size):
-        rows += await fetch(connection, call, level.statement, {**values, KEYS: list(keys[start : start + size])})
+        is_last = call.ends and not level.leads_on and start + size >= len(keys)
+        given = {**values, KEYS: list(keys[start : start + size])}
+        rows += fetch(connection, call, level.statement, given, is_last=is_last)
     return rows
 
 
-def _links(level: Level, rows: Sequence[Row]) -> list[Row]:
-    width = len(level.outputs)
-    return [row[width:] for row in rows]
-
-
-class _Assembled:
-    """Items with all that is below them.
-
-    Items below are shared by those above, so what is written out may be far more than what was read. `sizes` says for
-    each item what it comes to then, `read` what has been read for all of them, both in units of 256 characters begun.
-    """
-
-    __slots__ = ("items", "read", "sizes")
-
-    def __init__(self, items: list[dict[str, Any]], sizes: list[int]) -> None:
-        self.items = items
-        self.sizes = sizes
-        self.read = sum(sizes)
-
-    def check(self) -> None:
-        """Refuse relations that lead back and forth between few rows: what they come to multiplies with each step."""
-        if sum(self.sizes) > MOST_WRITTEN + MOST_REPEATED * self.read:
-            raise invalid_query("The fields follow relations that repeat the same items too often")
-
-
-async def _assemble(connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    items = _items(level, rows)
+def _whole(connection: sa.Connection, level: Level, call: Call, rows: Sequence[Row]) -> list[Any]:
     call = msgspec.structs.replace(call, weighs=_repeats(level))
+    columns = _columns(level, rows)
     # Nothing is above these, so that each of them is written once, whatever its size is.
-    return (await _fill(connection, level, call, rows, _Assembled(items, [1] * len(items)))).items
-
-
-async def _fill(
-    connection: AsyncConnection, level: Level, call: Call, rows: Sequence[Row], assembled: _Assembled
-) -> _Assembled:
-    for below in level.below:
-        column = [row[below.index] for row in rows]
-        found = await _load_below(connection, below, call, column)
-        assembled.read += found.read
-        for index, value in enumerate(column):
-            assembled.items[index][below.output] = _filling(below, found.items, value)
-            assembled.sizes[index] += found.sizes.get(value, 0)
-    for ways in level.unions:
-        column = [row[ways.index] for row in rows]
-        found = await _load_ways(connection, ways, call, column)
-        assembled.read += found.read
-        for index, value in enumerate(column):
-            assembled.items[index][ways.output] = _way_filling(ways, found.items, value)
-            assembled.sizes[index] += found.sizes.get(value, 0)
-    assembled.check()
-    return assembled
+    weights = [[1] * len(rows) for _ in range(1 + call.weighs)]
+    assembled = _assemble(connection, call, _Part(level, columns, call.showing.form, weights))
+    if call.showing.tally is not None:
+        call.showing.tally.take(sum(assembled.weights[0]))
+    return assembled.items
 
 
 def _repeats(level: Level) -> bool:
@@ -151,19 +119,78 @@ def _repeats(level: Level) -> bool:
     return bool(level.unions) or any(not below.many or _repeats(below.level) for below in level.below)
 
 
-def _items(level: Level, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    outputs = level.outputs
-    # A row may be longer than the outputs: what links it comes last.
-    items = [dict(zip(outputs, row)) for row in rows]  # noqa: B905
-    for name, form in level.renderers:
-        for item in items:
-            item[name] = form(item[name])
-    return items
+class _Part(msgspec.Struct):
+    """The rows of one level that are being put together.
+
+    `weights` say of each row how many items it is with all that is below it. Items below are shared by those above, so
+    what is written out may be far more than what was read: where that is so, they also say what each comes to then, in
+    units of 256 characters begun.
+    """
+
+    level: Level
+    columns: Columns
+    form: Form
+    weights: list[list[int]]
 
 
-def _size(item: dict[str, Any]) -> int:
+class _Assembled(msgspec.Struct):
+    """Items with all that is below them, their weights, and what has been read for all of them."""
+
+    items: list[Any]
+    weights: list[list[int]]
+    read: int
+
+
+def _assemble(connection: sa.Connection, call: Call, part: _Part) -> _Assembled:
+    level, weights = part.level, part.weights
+    columns = part.columns[: len(level.outputs)]
+    read = sum(weights[-1])
+    for below in level.below:
+        column = columns[below.index]
+        form = KeysOnly(below.level.collection.key) if below.keys_only else part.form.below(below.output)
+        is_last = below is level.below[-1] and not level.unions
+        inner = call if is_last else msgspec.structs.replace(call, ends=False)
+        found = _load_below(connection, below, inner, column, form)
+        read += found.read
+        columns[below.index] = _filled(below, found.items, column)
+        weights = _joined(weights, found, column)
+    for ways in level.unions:
+        column = columns[ways.index]
+        found = _load_ways(connection, ways, msgspec.structs.replace(call, ends=False), column, part.form)
+        read += found.read
+        columns[ways.index] = [_way_filled(ways, found.items, value) for value in column]
+        weights = _joined(weights, found, column)
+    _check(weights[-1], read)
+    return _Assembled(part.form.made(level.outputs, columns, len(weights[0])), weights, read)
+
+
+def _joined(weights: list[list[int]], found: _Found, column: Sequence[Any]) -> list[list[int]]:
+    """Return the weights of rows with those of what has been found for their values in a column."""
+    return [
+        [weight + added.get(value, 0) for weight, value in zip(own, column, strict=True)]
+        for own, added in zip(weights, found.weights, strict=True)
+    ]
+
+
+def _check(sizes: list[int], read: int) -> None:
+    """Refuse relations that lead back and forth between few rows: what they come to multiplies with each step."""
+    if sum(sizes) > MOST_WRITTEN + MOST_REPEATED * read:
+        raise invalid_query("The fields follow relations that repeat the same items too often")
+
+
+def _columns(level: Level, rows: Sequence[Row]) -> Columns:
+    """Return the columns of rows, JSON-ready, and behind them what links the rows."""
+    if not rows:
+        return [()] * (len(level.outputs) + 1)
+    columns: Columns = list(zip(*rows, strict=True))
+    for index, form in level.renderers:
+        columns[index] = form(columns[index])
+    return columns
+
+
+def _size(values: Sequence[Any]) -> int:
     characters = 0
-    for value in item.values():
+    for value in values:
         if isinstance(value, str):
             characters += len(value)
         elif isinstance(value, (list, dict)):
@@ -172,48 +199,50 @@ def _size(item: dict[str, Any]) -> int:
 
 
 class _Found(msgspec.Struct):
-    """The items below and what they come to, by the value in the column above that they belong to."""
+    """The items below and their weights, by the value in the column above that they belong to."""
 
     read: int
-    items: dict[Any, list[Any]] = {}
-    sizes: dict[Any, int] = {}
+    items: dict[Any, list[Any]]
+    weights: list[dict[Any, int]]
 
 
-async def _load_below(connection: AsyncConnection, below: Below, call: Call, column: Sequence[Any]) -> _Found:
+def _load_below(connection: sa.Connection, below: Below, call: Call, column: Sequence[Any], form: Form) -> _Found:
     values = list({value: None for value in column if value is not None})
-    return await _load_level(connection, below.level, call, values, keys_only=below.keys_only)
+    return _load_level(connection, below.level, call, values, form)
 
 
-async def _load_level(
-    connection: AsyncConnection, level: Level, call: Call, values: list[Any], *, keys_only: bool = False
-) -> _Found:
-    rows = await _fetch_linked(connection, level, call, values)
-    items = _items(level, rows)
-    assembled = _Assembled(items, [_size(item) for item in items] if call.weighs else [1] * len(items))
-    await _fill(connection, level, call, rows, assembled)
-    found = _Found(assembled.read)
-    key_of = level.collection.key_of
-    for item, size, (link,) in zip(items, assembled.sizes, _links(level, rows), strict=True):
-        found.items.setdefault(link, []).append(key_of(item) if keys_only else item)
-        found.sizes[link] = found.sizes.get(link, 0) + size
-    return found
+def _load_level(connection: sa.Connection, level: Level, call: Call, values: list[Any], form: Form) -> _Found:
+    rows = _fetch_linked(connection, level, call, values)
+    columns = _columns(level, rows)
+    *shown, links = columns
+    weights = [[1] * len(rows)]
+    if call.weighs:
+        weights.append(list(map(_size, zip(*shown, strict=True))) if shown else weights[0])
+    assembled = _assemble(connection, call, _Part(level, columns, form, weights))
+    items: dict[Any, list[Any]] = {}
+    for item, link in zip(assembled.items, links, strict=True):
+        items.setdefault(link, []).append(item)
+    if assembled.weights is weights and not call.weighs:
+        return _Found(assembled.read, items, [Counter(links)])
+    return _Found(assembled.read, items, [_sums(links, each) for each in assembled.weights])
 
 
-async def _load_ways(connection: AsyncConnection, ways: Ways, call: Call, column: Sequence[Any]) -> _Found:
+def _load_ways(connection: sa.Connection, ways: Ways, call: Call, column: Sequence[Any], form: Form) -> _Found:
     """Read the items of a union, one statement a collection, by what the column above holds."""
-    found = _Found(0)
+    found = _Found(0, {}, [{} for _ in range(1 + call.weighs)])
     for name, level in ways.levels.items():
         start = name + UNIT
         texts = (value.removeprefix(start) for value in column if value is not None and value.startswith(start))
         keys = [key for (key,) in parse_keys(level.collection, texts)]
-        part = await _load_level(connection, level, call, keys)
+        part = _load_level(connection, level, call, keys, form.below(f"{ways.output}:{name}"))
         found.read += part.read
         found.items |= {f"{start}{key}": items for key, items in part.items.items()}
-        found.sizes |= {f"{start}{key}": size for key, size in part.sizes.items()}
+        for own, added in zip(found.weights, part.weights, strict=True):
+            own |= {f"{start}{key}": weight for key, weight in added.items()}
     return found
 
 
-def _way_filling(ways: Ways, found: dict[Any, list[Any]], value: str | None) -> Any:
+def _way_filled(ways: Ways, found: dict[Any, list[Any]], value: str | None) -> Any:
     """Return the item of a union, or its key where its items are not wanted."""
     if value is None:
         return None
@@ -221,9 +250,15 @@ def _way_filling(ways: Ways, found: dict[Any, list[Any]], value: str | None) -> 
     return next(iter(found.get(value, ())), None) if way in ways.levels else key
 
 
-def _filling(below: Below, found: dict[Any, list[Any]], value: Any) -> Any:
-    if value is None:
-        return None
+def _sums(links: Sequence[Any], weights: list[int]) -> dict[Any, int]:
+    sums: dict[Any, int] = {}
+    for link, weight in zip(links, weights, strict=True):
+        sums[link] = sums.get(link, 0) + weight
+    return sums
+
+
+def _filled(below: Below, found: dict[Any, list[Any]], column: Sequence[Any]) -> list[Any]:
     if below.many:
-        return found.get(value, [])
-    return next(iter(found.get(value, ())), None)
+        return [None if value is None else found.get(value) or [] for value in column]
+    first = {link: items[0] for link, items in found.items()}
+    return [first.get(value) for value in column]

@@ -5,7 +5,6 @@ A plan is a tree of levels. A level is one statement; the levels below it read t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,17 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from watchword.base.errors import invalid_query
-from watchword.data.columns import Foreign
+from watchword.data.columns import AS_STORED, Foreign, from_stored
 from watchword.data.expressions import Expressions
+from watchword.data.few import Few
 from watchword.data.parameters import Parameters
-from watchword.data.schema import Collection, Union
+from watchword.data.schema import Collection, Field, Union
 from watchword.data.sorting import Sorting
 from watchword.data.system import virtual_column
 from watchword.data.wants import DEEPEST, MOST_LEVELS, Nested, Want, Wants
 from watchword.query.conditions import MOST_NODES
 from watchword.query.filters import Filter, all_of
 from watchword.query.measures import conditions_of, depth_of
-from watchword.query.rendering import CONCEALED, renderer
+from watchword.query.rendering import CONCEALED, ColumnRendering, column_renderer
 from watchword.query.types import FieldType
 
 if TYPE_CHECKING:
@@ -103,15 +103,23 @@ class Ways(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for."""
+    """One statement. Its columns are the outputs in order; the last ones, if any, link the row to what it is for.
+
+    `renderers` make columns JSON-ready, by their places.
+    """
 
     collection: Collection
     statement: sa.Select[Any]
     parameters: Parameters
     outputs: tuple[str, ...]
-    renderers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    renderers: tuple[tuple[int, ColumnRendering], ...]
     below: tuple[Below, ...]
     unions: tuple[Ways, ...] = ()
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether there are levels below."""
+        return bool(self.below or self.unions)
 
 
 class Counting(msgspec.Struct, frozen=True):
@@ -179,7 +187,6 @@ class Planner:
         return Draft(self.binder, collection)
 
     def _level(self, draft: Draft, wants: Sequence[Want], statement: sa.Select[Any]) -> Level:
-        fields = draft.collection.fields
         forms = []
         below = []
         unions = []
@@ -190,58 +197,52 @@ class Planner:
             if want.ways:
                 unions.append(Ways(want.output, index, {way.collection.name: self._way(way) for way in want.ways}))
                 continue
-            counted = want.function is not None or want.field not in fields
-            form = renderer(FieldType.INTEGER if counted else fields[want.field].type)
-            if form is not None and (counted or not fields[want.field].concealed):
-                forms.append((want.output, form))
+            form = draft.rendering(want)
+            if form is not None:
+                forms.append((index, form))
         outputs = tuple(want.output for want in wants)
         return Level(draft.collection, statement, draft.parameters, outputs, tuple(forms), tuple(below), tuple(unions))
 
     def _below(self, collection: Collection, index: int, want: Want, nested: Nested) -> Below:
         relation = collection.relations[want.field]
-        level = self._linked(nested, relation.related_field, few_each=relation.many)
+        level = self._linked(nested, relation.related_field, parent=collection if relation.many else None)
         return Below(want.output, index, level, relation.many, nested.keys_only)
 
     def _way(self, nested: Nested) -> Level:
         return self._linked(nested, nested.collection.key[0])
 
-    def _linked(self, nested: Nested, field: str, *, few_each: bool = False) -> Level:
-        """Plan the reading of the rows that a field links to those above."""
+    def _linked(self, nested: Nested, field: str, *, parent: Collection | None = None) -> Level:
+        """Plan the reading of the rows that a field links to those above; of `parent`, where these are many to each."""
         draft = self.draft(nested.collection)
         link = draft.source.c[field]
         columns = [*draft.outputs(nested.wants), link]
-        statement = draft.select(columns, self.taken(nested.collection, nested.query)).where(draft.among((link,)))
-        if few_each:
-            statement = self._few_each(draft, statement, link, nested.query)
+        taken = self.taken(nested.collection, nested.query)
+        if parent is not None:
+            few = Few(draft, link, nested.query, self.limits.of(nested.query.limit))
+            statement = few.of_each(parent, columns, taken)
+        else:
+            statement = draft.select(columns, taken).where(draft.among((link,)))
         if self.limits.rows is not None:
             statement = statement.limit(self.limits.rows + 1)  # one more is enough to know that these are too many
         return self._level(draft, nested.wants, statement)
-
-    def _few_each(
-        self, draft: Draft, statement: sa.Select[Any], link: sa.ColumnElement[Any], query: Query
-    ) -> sa.Select[Any]:
-        """Order the rows, and keep for each parent those that the limit and the offset leave."""
-        order = draft.sorting.clauses(draft.collection, draft.source, query.sort, query.alias)
-        limit = self.limits.of(query.limit)
-        if limit is None and not query.offset:
-            return statement.order_by(*order)
-        place = sa.func.row_number().over(partition_by=link, order_by=order).label("place")
-        numbered = statement.add_columns(place).subquery()
-        *columns, place_of = numbered.c
-        kept = sa.select(*columns).where(place_of > query.offset).order_by(place_of)
-        return kept if limit is None else kept.where(place_of <= query.offset + limit)
 
 
 class Draft:
     """A statement in the making: the table, and what collects its parameters."""
 
-    def __init__(self, binder: Binder, collection: Collection) -> None:
+    def __init__(self, binder: Binder, collection: Collection, beside: Draft | None = None) -> None:
+        table = binder.catalogue.table(collection.name)
         self.collection = collection
-        self.parameters = Parameters()
-        self.source = binder.catalogue.table(collection.name)
+        self.parameters: Parameters = Parameters() if beside is None else beside.parameters
+        self.source: sa.FromClause = table if beside is None else table.alias()
         self.expressions = Expressions(binder.catalogue, self.parameters)
         self.sorting = Sorting(binder, self.expressions)
+        self.catalogue = binder.catalogue
         self._binder = binder
+
+    def beside(self) -> Draft:
+        """Begin another select from the same collection within the same statement."""
+        return Draft(self._binder, self.collection, self)
 
     def select(self, columns: Sequence[sa.ColumnElement[Any]], taken: Filter) -> sa.Select[Any]:
         """Select columns, by their place, of the rows that a filter takes."""
@@ -263,6 +264,17 @@ class Draft:
     def outputs(self, wants: Sequence[Want]) -> list[sa.ColumnElement[Any]]:
         """Return the column for each want; for a nested one, what links the related rows to this one."""
         return [self._output(want) for want in wants]
+
+    def rendering(self, want: Want) -> ColumnRendering | None:
+        """Return what makes the column of a want JSON-ready; None where it is."""
+        field = self.collection.fields.get(want.field)
+        if want.function is not None or field is None:
+            return column_renderer(FieldType.INTEGER)
+        return None if field.concealed else self._from_stored(field) or column_renderer(field.type)
+
+    def _from_stored(self, field: Field) -> ColumnRendering | None:
+        """Return what renders a field as the database holds it, where that is faster."""
+        return from_stored(field.type) if self.catalogue.kind == "sqlite" and field.name in self.source.c else None
 
     def _output(self, want: Want) -> sa.ColumnElement[Any]:
         sight = self._binder.sight(self.collection)
@@ -294,5 +306,6 @@ class Draft:
             return virtual_column(source)
         column = source.c[field.name]
         if not field.concealed:
-            return column
+            stored = want.nested is None and self._from_stored(field) is not None
+            return sa.type_coerce(column, AS_STORED) if stored else column
         return sa.case((column.is_not(None), sa.literal(CONCEALED, sa.Text())))

@@ -24,7 +24,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What a read gives: JSON-ready rows, and the counts that were asked for."""
+    """What a read gives: JSON-ready rows, objects by name as a rule, and the counts that were asked for."""
 
-    data: list[dict[str, Any]]
+    data: list[Any]
     meta: dict[str, int] | None = None

@@ -1,19 +1,25 @@
-"""Assembly: how rows, as the data core gives them, are put together to what a selection set shows."""
+"""Assembly: how rows are put together to what a selection set shows.
+
+What is read for a document comes column by column, and becomes objects of a type of its own whose members have the
+response keys: JSON is written of them as they are, and no row is ever a dict. Rows that somebody else has made or has
+seen come as dicts by name: events, what a write gives back, groups.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import itemgetter
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from watchword.base.errors import Code, Problem
+from watchword.graphql.forms import as_id
 from watchword.graphql.members import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from watchword.data.forms import Columns
     from watchword.data.tally import Tally
 
 Row = dict[str, Any]
@@ -23,58 +29,98 @@ class Cell(msgspec.Struct, frozen=True):
     """One member of what is shown, by its response key.
 
     It is the value at `source`, or what `form` makes of that, or the rows below that `nested` puts together, or what
-    `computed` makes of the whole row.
+    `inside` shows of the same row, or a `constant`.
     """
 
     key: str
-    source: str
+    source: str = ""
     form: Form | None = None
     nested: Assembly | None = None
-    computed: Callable[[Row], Any] | None = None
+    inside: Assembly | None = None
+    constant: str | None = None
 
 
 class Assembly:
     """Puts the rows of one selection set together. Rows are not changed: those above may share them."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
-        self._keys = tuple(cell.key for cell in cells)
-        sources = tuple(cell.source for cell in cells)
-        self._take = itemgetter(*sources) if len(sources) > 1 else lambda row: (row[sources[0]],)
-        self._formed = [(cell.key, cell.form) for cell in cells if cell.form is not None]
-        self._nested = [(cell.key, cell.nested) for cell in cells if cell.nested is not None]
-        self._computed = [(cell.key, cell.computed) for cell in cells if cell.computed is not None]
+        self._cells = tuple(cells)
+        self._nested = {cell.source: cell.nested for cell in cells if cell.nested is not None}
+        self._sources: set[str] = set()
+        for cell in cells:
+            if cell.inside is not None:
+                self._sources |= cell.inside._sources  # noqa: SLF001 - of the same class
+            elif cell.constant is None:
+                self._sources.add(cell.source)
+        self._type: Callable[..., Any] | None = None
 
-    def rows(self, rows: Sequence[Row], tally: Tally) -> list[Row]:
-        """Return what is shown of rows.
+    def __eq__(self, other: object) -> bool:
+        """Whether the same is shown of the same rows."""
+        return isinstance(other, Assembly) and self._cells == other._cells
+
+    __hash__ = None  # type: ignore[assignment]  # nobody looks one up by what it shows
+
+    def below(self, name: str) -> Assembly:
+        """Return what puts the rows together that come in the column of that name."""
+        return self._nested[name]
+
+    def made(self, names: tuple[str, ...], columns: Columns, count: int) -> list[Any]:
+        """Return what is shown of rows, of their columns with these names.
 
         Raises:
-            Problem: INVALID_QUERY when a document has taken too many by now, SERVICE_UNAVAILABLE when the structure of
-                the database has changed since the document was understood.
+            Problem: SERVICE_UNAVAILABLE when the structure of the database has changed since the document was
+                understood.
         """
-        tally.take(len(rows))
         try:
-            return self._shown(rows, tally)
+            return self._made(dict(zip(names, columns, strict=True)), count)
         except KeyError as error:
             raise Problem(Code.SERVICE_UNAVAILABLE) from error
 
-    def row(self, row: Row, tally: Tally) -> Row:
+    def rows(self, rows: Sequence[Row], tally: Tally) -> list[Any]:
+        """Return what is shown of rows that are dicts.
+
+        Raises:
+            Problem: INVALID_QUERY when a document has taken too many by now, SERVICE_UNAVAILABLE as above.
+        """
+        tally.take(len(rows))
+        try:
+            given: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in self._sources}
+            for name, nested in self._nested.items():
+                given[name] = [_below(nested, each, tally) for each in given[name]]
+            return self._made(given, len(rows))
+        except KeyError as error:
+            raise Problem(Code.SERVICE_UNAVAILABLE) from error
+
+    def row(self, row: Row, tally: Tally) -> Any:
         """Return what is shown of one row; raises as `rows` does."""
         return self.rows((row,), tally)[0]
 
-    def _shown(self, rows: Sequence[Row], tally: Tally) -> list[Row]:
-        """One member of all rows after the other, as this is where most of the time goes."""
-        keys, take = self._keys, self._take
-        shown = [dict(zip(keys, take(row), strict=True)) for row in rows]
-        for key, form in self._formed:
-            for item in shown:
-                item[key] = form(item[key])
-        for key, computed in self._computed:
-            for item, row in zip(shown, rows, strict=True):
-                item[key] = computed(row)
-        for key, nested in self._nested:
-            for item in shown:
-                item[key] = _below(nested, item[key], tally)
-        return shown
+    def _made(self, given: Mapping[str, Sequence[Any]], count: int) -> list[Any]:
+        if self._type is None:
+            self._type = _type_of(self._cells)
+        if not self._cells:
+            return [self._type() for _ in range(count)]
+        return list(map(self._type, *(_member(cell, given, count) for cell in self._cells)))
+
+
+def _type_of(cells: Sequence[Cell]) -> Callable[..., Any]:
+    """Return the type of what is shown. The names of its own members are ours; what it is written with are the keys.
+
+    Objects of it never hold themselves, so that nobody has to look for such among them.
+    """
+    keys = {f"m{index}": cell.key for index, cell in enumerate(cells)}
+    return msgspec.defstruct("Shown", list(keys), rename=keys, gc=False)
+
+
+def _member(cell: Cell, given: Mapping[str, Sequence[Any]], count: int) -> Iterable[Any]:
+    if cell.constant is not None:
+        return repeat(cell.constant, count)
+    if cell.inside is not None:
+        return cell.inside._made(given, count)  # noqa: SLF001 - of the same class
+    column = given[cell.source]
+    if cell.form is as_id and None not in column:
+        return map(str, column)
+    return column if cell.form is None else map(cell.form, column)
 
 
 def _below(nested: Assembly, found: Any, tally: Tally) -> Any:

@@ -36,7 +36,7 @@ class Step(msgspec.Struct, frozen=True):
     """One root field. What it needs beside its arguments hangs on what it is.
 
     `level` shapes rows, `aggregates` and `assembly` groups, `plain` everything that is no row, `projection` events.
-    `is_needed`: without a value for it there is no answer at all.
+    `is_needed`: without a value for it there is no answer at all. `asks` keeps the query where no variable changes it.
     """
 
     key: str
@@ -49,6 +49,12 @@ class Step(msgspec.Struct, frozen=True):
     plain: Callable[[Any], Any] | None = None
     projection: Projection | None = None
     is_needed: bool = False
+    asks: list[Query] = []
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it asks the same whatever the variables are."""
+        return (self.given is None or self.given.is_constant) and (self.level is None or self.level.is_constant)
 
     def query(self, catalogue: Catalogue, arguments: dict[str, Any], variables: VariableValues) -> Query:
         """Return the query of a step about rows or groups.
@@ -56,6 +62,14 @@ class Step(msgspec.Struct, frozen=True):
         Raises:
             Problem: INVALID_QUERY.
         """
+        if self.asks:
+            return self.asks[0]
+        query = self._query(catalogue, arguments, variables)
+        if self.is_constant:
+            self.asks.append(query)
+        return query
+
+    def _query(self, catalogue: Catalogue, arguments: dict[str, Any], variables: VariableValues) -> Query:
         assert isinstance(self.member, Root)  # noqa: S101 - others have no query
         asked = query_of(catalogue, catalogue.schema.collections[self.member.collection], arguments)
         if self.level is None:

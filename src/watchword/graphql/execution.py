@@ -12,6 +12,7 @@ from graphql import GraphQLError
 from watchword.backend.context import Context
 from watchword.base.errors import Code, Problem, invalid_query, not_supported
 from watchword.base.ids import short_id
+from watchword.data.forms import Showing
 from watchword.data.tally import rows_read
 from watchword.graphql.forms import as_id
 from watchword.graphql.members import Delegated, Kind
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from watchword.base.clock import Clock
     from watchword.data.catalogue import Catalogue
     from watchword.data.schema import Collection
+    from watchword.graphql.assembly import Assembly
     from watchword.graphql.compiled import Step
     from watchword.graphql.options import Options
     from watchword.graphql.selection import Level
@@ -66,6 +68,13 @@ class Performer(Protocol):
     def clock(self) -> Clock:
         """Where it learns the time."""
 
+    @property
+    def is_overseen(self) -> bool:
+        """Whether somebody looks at what is read, and has to get objects then."""
+
+    async def show(self, context: Context, operation: Read, showing: Showing) -> Reply:
+        """Read rows in a form of the document's own, or raise Problem."""
+
     async def perform(self, context: Context, operation: Read | Write) -> Reply:
         """Read or write, or raise Problem."""
 
@@ -84,7 +93,7 @@ class Execution:
         self._tally = rows_read(options.rows)
         self._until = performer.clock.monotonic() + options.seconds
         self._estimate = 0
-        self._done: list[tuple[Read, Reply]] = []
+        self._done: list[tuple[Read, Assembly | None, Reply]] = []
         self.errors: list[Any] = []
         self.headers: list[tuple[str, str]] = []
 
@@ -122,16 +131,27 @@ class Execution:
         return await _Run(self, step, arguments, variables).result()
 
     async def read(self, operation: Read, level: Level | None = None) -> Reply:
-        """Read; what a document asks for twice is read once."""
+        """Read rows by name, or groups; what a document asks for twice is read once."""
         if level is not None:
-            self._estimate += _estimated(level, operation.query, self._options.default_limit)
-            if self._estimate > self._options.limits.rows:
-                raise invalid_query("The limits of the document come to too many rows")
-        for known, reply in self._done:
-            if known == operation:
+            self._count(level, operation.query)
+        return await self._once(operation, None)
+
+    async def shown(self, operation: Read, level: Level) -> Any:
+        """Read, and return what a document shows of it."""
+        self._count(level, operation.query)
+        if self._performer.is_overseen:
+            return self.shown_of(level, (await self._once(operation, None)).data)
+        return (await self._once(operation, level.assembly)).data
+
+    async def _once(self, operation: Read, form: Assembly | None) -> Reply:
+        for known, shown, reply in self._done:
+            if known == operation and shown == form:
                 return reply
-        reply = await self._performer.perform(self._context, operation)
-        self._done.append((operation, reply))
+        if form is None:
+            reply = await self._performer.perform(self._context, operation)
+        else:
+            reply = await self._performer.show(self._context, operation, Showing(form, self._tally))
+        self._done.append((operation, form, reply))
         return reply
 
     def check_time(self) -> None:
@@ -142,6 +162,11 @@ class Execution:
         """
         if self._performer.clock.monotonic() > self._until:
             raise Problem(Code.SERVICE_UNAVAILABLE)
+
+    def _count(self, level: Level, query: Query) -> None:
+        self._estimate += _estimated(level, query, self._options.default_limit)
+        if self._estimate > self._options.limits.rows:
+            raise invalid_query("The limits of the document come to too many rows")
 
     async def write(self, operation: Write) -> Reply:
         """Write."""
@@ -158,13 +183,13 @@ class Execution:
         """The structure that the document was understood by."""
         return self._catalogue
 
-    def shown(self, level: Level, data: Any) -> Any:
-        """Return what a document shows of rows, or of one, or of none."""
+    def shown_of(self, level: Level, data: Any) -> Any:
+        """Return what a document shows of rows by name, or of one, or of none."""
         if isinstance(data, list):
             return level.assembly.rows(data, self._tally)
         return None if data is None else level.assembly.row(data, self._tally)
 
-    def shown_groups(self, step: Step, query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def shown_groups(self, step: Step, query: Query, rows: list[dict[str, Any]]) -> list[Any]:
         """Return what a document shows of groups."""
         assert step.assembly is not None  # noqa: S101 - steps about groups have it
         names = [each.field if each.function is None else f"{each.field}_{each.function.value}" for each in query.group]
@@ -226,12 +251,13 @@ class _Run:
                 operation = Read(query, keys=principal.roles)
             case _:
                 operation = Read(query, *_own_key(self._collection) if self._kind is Kind.READ_SINGLETON else ())
-        reply = await self._execution.read(operation, level)
-        data = reply.data
-        if self._kind is Kind.READ_SINGLETON and isinstance(data, dict):
+        if self._kind is not Kind.READ_SINGLETON:
+            return await self._execution.shown(operation, level)
+        data = (await self._execution.read(operation, level)).data
+        if isinstance(data, dict):
             # Where there is no row yet, only what it would begin with is given.
             data = dict.fromkeys(_outputs(level)) | data
-        return self._execution.shown(level, data)
+        return self._execution.shown_of(level, data)
 
     async def _write(self) -> Any:
         data = self._arguments.get("data")
@@ -245,7 +271,7 @@ class _Run:
         if self._step.level is None:
             return True
         rows = await self._chosen(reply.data) if asks else reply.data
-        return self._execution.shown(self._step.level, rows)
+        return self._execution.shown_of(self._step.level, rows)
 
     def _written(self, query: Query, data: Any) -> Write:
         match self._kind:

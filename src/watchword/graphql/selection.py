@@ -180,7 +180,7 @@ class Selector:
         for key, fields in self.collect(shown, sets_of(nodes)).items():
             name = fields[0].name.value
             if name == TYPENAME:
-                cells.append(Cell(key, "group", form=_always(shown.name)))
+                cells.append(Cell(key, constant=shown.name))
                 continue
             member = member_of(shown.fields[name])
             if isinstance(member, Measure):
@@ -222,13 +222,10 @@ class _LevelInTheMaking:
 
     def assembly(self, fields: Fields) -> Assembly:
         """Collect what these fields need, and return how they are shown."""
-        typenames = {key for key, nodes in fields.items() if nodes[0].name.value == TYPENAME}
-        cells = {key: self._cell(key, nodes) for key, nodes in fields.items() if key not in typenames}
-        source = next((cell.source for cell in cells.values()), None) or self._anything()
-        if not cells:
-            self._selections[Selection((source,))] = None
-        named = _always(self._shown.name)
-        return Assembly([cells.get(key) or Cell(key, source, computed=named) for key in fields or (source,)])
+        cells = [self._cell(key, nodes) for key, nodes in fields.items()]
+        if not self._selections:
+            self._selections[Selection((self._anything(),))] = None
+        return Assembly(cells)
 
     def _anything(self) -> str:
         """Return a field by which rows are told to be there, where nothing else is asked of them."""
@@ -238,6 +235,8 @@ class _LevelInTheMaking:
         return (columns or named)[0]
 
     def _cell(self, key: str, nodes: Sequence[FieldNode]) -> Cell:
+        if nodes[0].name.value == TYPENAME:
+            return Cell(key, constant=self._shown.name)
         field = self._shown.fields[nodes[0].name.value]
         match member_of(field):
             case Column(name=name, form=form):
@@ -252,23 +251,17 @@ class _LevelInTheMaking:
 
     def _functions(self, key: str, name: str, shown: Any, nodes: Sequence[FieldNode]) -> Cell:
         number = self._number(name)
-        parts: list[tuple[str, str | None]] = []
+        parts = []
         for part, fields in self._selector.collect(shown, sets_of(nodes)).items():
             asked = fields[0].name.value
             if asked == TYPENAME:
-                parts.append((part, None))
+                parts.append(Cell(part, constant=shown.name))
                 continue
             member = member_of(shown.fields[asked])
             assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
             self._selections[Selection((number,), member.function)] = None
-            parts.append((part, f"{number}_{member.function.value}"))
-        sources = [source for _, source in parts if source is not None]
-        if not sources:
-            member = member_of(next(iter(shown.fields.values())))
-            assert isinstance(member, Computed)  # noqa: S101 - see above
-            self._selections[Selection((number,), member.function)] = None
-            sources = [f"{number}_{member.function.value}"]
-        return Cell(key, sources[0], computed=_parts(parts, shown.name))
+            parts.append(Cell(part, f"{number}_{member.function.value}"))
+        return Cell(key, inside=Assembly(parts))
 
     def _related(self, key: str, member: Related, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:
         number = self._number(member.name)
@@ -300,10 +293,6 @@ def sets_of(nodes: Sequence[FieldNode]) -> list[SelectionSetNode | None]:
 
 def _always(value: Any) -> Callable[[Any], Any]:
     return lambda _: value
-
-
-def _parts(parts: list[tuple[str, str | None]], typename: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda row: {key: typename if source is None else row[source] for key, source in parts}
 
 
 def _plain(parts: list[tuple[str, str, Callable[[Any], Any]]]) -> Callable[[Any], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +31,8 @@ QUERY_PARAMETER = "access_token"
 """Where a token is in a URL, as Directus has it."""
 
 _ID_BYTES = 15
+_MOST_ADDRESSES = 1_000
+"""Addresses that are remembered as they are read: a connection has the same one for all of its requests."""
 _SEVERAL = "The request uses more than one method for including an access token"
 
 
@@ -174,6 +177,7 @@ def _address(connection: HTTPConnection, trusted_proxies: int) -> str | None:
     return address
 
 
+@lru_cache(_MOST_ADDRESSES)
 def _as_address(text: str) -> str | None:
     """Read an address as proxies write it, perhaps with a port."""
     if text.startswith("["):

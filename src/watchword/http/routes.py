@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from watchword.base.errors import STATUS, Code
 from watchword.http.access_log import AccessLog
@@ -20,6 +20,7 @@ from watchword.http.openapi.document import Description
 from watchword.http.procedures import Procedures
 from watchword.http.project import ProjectSettings
 from watchword.http.rates import Rates
+from watchword.http.router import DirectRouter
 from watchword.http.server import Server, ping
 from watchword.http.sessions import Sessions
 from watchword.http.snapshots import snapshot_routes
@@ -120,7 +121,7 @@ class _Rest:
 
     def __init__(self, routes: Sequence[BaseRoute], missing: Endpoint) -> None:
         self._missing = missing
-        self._router = Router(routes, redirect_slashes=False, default=self._default)
+        self._router = DirectRouter(routes, self._default)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._router(scope, receive, send)

@@ -7,16 +7,17 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from math import inf
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 import structlog
 from sqlalchemy import event, func, select
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from watchword.base.errors import Code, Problem, invalid_query
 from watchword.storage.sqlite_driver import SqliteDriver
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from watchword.storage.watch import Look
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -104,9 +107,14 @@ class Database:
         self._engine = _engine(self.kind, parsed, pool_size, patience)
         self._patience = patience
         self._looks: list[Look] = []
-        self._reading = self._engine.execution_options(**{_PATIENCE: patience})
         if self.kind == "postgresql":
             self._reading = self._engine.execution_options(postgresql_readonly=True)
+            self._working = self._reading.sync_engine
+            self._separate = [self._engine.sync_engine]
+        else:
+            self._reading = self._engine.execution_options(**{_PATIENCE: patience})
+            self._working = _unheard(self._engine.sync_engine)
+            self._separate = [self._engine.sync_engine, self._working]  # who listens to one does not hear the other
         self._keeping = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._writing = self._keeping.execution_options(**{_PATIENCE: patience})
         self._restructuring = self._keeping.execution_options(**{_UNCHECKED: True})
@@ -122,6 +130,29 @@ class Database:
         """
         async with _transaction(self._reading) as connection:
             yield connection
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run what only reads, in one transaction, on SQLAlchemy's own side: it steps out to the loop only to wait.
+
+        Raises:
+            Problem: as `read` does.
+        """
+        with _answering():
+            return await greenlet_spawn(self._work, work)
+
+    def _work(self, work: Callable[[Connection], T]) -> T:
+        """Do work as in `_transaction`; what waits here, waits in the loop all the same."""
+        with _reaching(), anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+            connection = self._working.connect()
+        try:
+            if self.kind == "sqlite":
+                driver: Any = connection.connection.dbapi_connection
+                connection.info[_PATIENCE].set(self._patience)
+                driver.begin("BEGIN")
+            return work(connection)
+        finally:
+            with anyio.CancelScope(shield=True):  # noqa: ASYNC100 - see above
+                connection.close()
 
     @asynccontextmanager
     async def write(self, *, silent: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -221,8 +252,9 @@ class Database:
         def end(connection: Connection, *_: Any) -> None:
             listener(perf_counter() - connection.info[_STARTED])
 
-        event.listen(self._engine.sync_engine, "before_cursor_execute", begin)
-        event.listen(self._engine.sync_engine, "after_cursor_execute", end)
+        for engine in self._separate:
+            event.listen(engine, "before_cursor_execute", begin)
+            event.listen(engine, "after_cursor_execute", end)
 
     async def probe(self) -> None:
         """Return when the database answers.
@@ -265,6 +297,18 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         # A cancelled caller still has to give the connection back, rolled back, before the next one takes its turn.
         with anyio.CancelScope(shield=True):
             await connection.close()
+
+
+def _unheard(engine: Engine) -> Engine:
+    """Return an engine on the same connections that nobody listens to: whom to tell takes longer than to begin."""
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+
+
+def end_with_next(connection: Connection) -> None:
+    """Let a transaction of `run` end together with its next statement, after which it must have no other one."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.dbapi_connection
+        driver.end()
 
 
 @contextmanager

@@ -7,18 +7,21 @@ queries as there are connections would keep everybody from logging in and from b
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from watchword.storage.engine import POOL_SECONDS, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from watchword.storage.engine import Database
+
+T = TypeVar("T")
 
 OWN = 2
 """How many connections are left for our own work."""
@@ -45,6 +48,15 @@ class ClientShare:
         """
         async with self._place(), self._db.read() as connection:
             yield connection
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run what only reads, in one transaction.
+
+        Raises:
+            Problem: as `read` does.
+        """
+        async with self._place():
+            return await self._db.run(work)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

@@ -1,8 +1,8 @@
 """The driver of SQLite as SQLAlchemy sees it: aiosqlite, with one trip to its thread for each statement.
 
 SQLAlchemy's own adapter makes four: for the cursor, the statement, its rows and the cursor's end. Such a trip costs
-more than most statements do. A transaction that is told to begins together with its first statement, and what has
-ended is not ended again when the connection goes back to the pool.
+more than most statements do. A transaction that is told to begins together with its first statement, one that reads
+may end together with its last one, and what has ended is not ended again when the connection goes back to the pool.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         """Run a statement and fetch its rows. The thread does one thing after the other, so that needs no lock."""
         driver: Any = self._connection
         # The adapter uses the driver's own members, too.
-        self._ran = await driver._execute(_run, driver._conn, statement, self._adapt_connection.prepare)  # noqa: SLF001
+        self._ran = await driver._execute(_run, driver._conn, statement, self._adapt_connection)  # noqa: SLF001
         self._rows = deque(self._ran.rows)
 
 
 class _Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ("_begin", "_begun", "_is_used")
+    __slots__ = ("_begin", "_begun", "_ends", "_is_used")
 
     _cursor_cls = _Cursor  # type: ignore[assignment]  # it takes no connection but ours
 
@@ -95,20 +95,37 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
         super().__init__(dbapi, connection)
         self._begin: str | None = None
         self._begun: Callable[[], None] | None = None
+        self._ends = False
         self._is_used = False
 
     def begin(self, how: str, begun: Callable[[], None] | None = None) -> None:
         """Let the next statement be the first one of a transaction; when that has begun, `begun` is called."""
         self._begin, self._begun = how, begun
 
+    def end(self) -> None:
+        """Let the transaction, which has only read, end when the next statement has run."""
+        self._ends = True
+
     def prepare(self, cursor: sqlite3.Cursor) -> None:
-        """Begin the transaction in which a statement is about to run; if it cannot, the next one has to do it."""
+        """Begin the transaction in which a statement is about to run; if it cannot, the next one has to do it.
+
+        A statement that is the first and the last one needs none: it is one by itself.
+        """
+        if self._ends and not self._is_used:
+            self._begin = None
         self._is_used = True
         if self._begin is not None:
             cursor.execute(self._begin)
             self._begin = None
             if self._begun is not None:
                 self._begun()
+
+    def finish(self, cursor: sqlite3.Cursor) -> None:
+        """End the transaction whose last statement has run; where that has failed, it is undone like any other."""
+        if self._ends:
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            self._ends = self._is_used = False
 
     def commit(self) -> None:
         """End the transaction, if a statement has run."""
@@ -120,6 +137,7 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         """Undo the transaction, if a statement has run."""
         self._begin = None
+        self._ends = False
         if self._is_used:
             super().rollback()
             self._is_used = False
@@ -139,13 +157,15 @@ class SqliteDriver(AsyncAdapt_aiosqlite_dbapi):
 def _run(
     connection: sqlite3.Connection,
     statement: Callable[[sqlite3.Cursor], object],
-    prepare: Callable[[sqlite3.Cursor], None],
+    transaction: _Connection,
 ) -> _Ran:
     cursor = connection.cursor()
     try:
-        prepare(cursor)
+        transaction.prepare(cursor)
         statement(cursor)
         rows = cursor.fetchall() if cursor.description is not None else ()
-        return _Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+        ran = _Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+        transaction.finish(cursor)
+        return ran
     finally:
         cursor.close()

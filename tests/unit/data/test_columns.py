@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from watchword.access.compile import FULL_ACCESS
 from watchword.base import json
 from watchword.base.errors import Problem
-from watchword.data.columns import decoder, shortest_real
+from watchword.data.columns import decoder, from_stored, shortest_real
 from watchword.data.reflect import ReflectOptions, reflect
 from watchword.data.scope import Scope
 from watchword.data.select import Reader
+from watchword.query.rendering import render
 from watchword.query.types import FieldType
 from watchword.query.wire import parse_query
 from watchword.storage.engine import Database
@@ -209,3 +210,23 @@ def test_decoding_never_raises(kind: FieldType, stored: Any) -> None:
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_the_shortest_form_stands_for_the_same_single(value: float) -> None:
     assert struct.pack("f", shortest_real(value)) == struct.pack("f", value)
+
+
+MOMENTS = st.one_of(
+    st.none() | st.integers() | st.floats() | st.text(max_size=19) | st.binary(max_size=3),
+    st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: moment.isoformat(" ")),
+    st.datetimes().map(lambda moment: moment.isoformat("T", "seconds")),
+    st.from_regex(r"\d{4}-[0-9W]\d-\d\d[ T:]\d\d[:+-]\d\d[:+-]\d\d", fullmatch=True),
+    st.sampled_from(
+        ["2026-01-02 24:00:00", "2026-13-02 00:00:00", "2026-01-02 03:04+01", "2026-W01-1T03:04:05", "now"]
+    ),
+)
+
+
+@pytest.mark.parametrize("kind", [FieldType.DATE_TIME, FieldType.TIMESTAMP])
+@given(values=st.lists(MOMENTS, max_size=5))
+def test_moments_are_rendered_from_texts_as_through_canonical_values(kind: FieldType, values: list[Any]) -> None:
+    form, decode = from_stored(kind), decoder(kind)
+    assert form is not None
+    assert decode is not None
+    assert list(map(repr, form(values))) == [repr(render(kind, decode(value))) for value in values]

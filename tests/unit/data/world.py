@@ -121,10 +121,11 @@ class World(msgspec.Struct):
             if statement.startswith("SELECT") and "pg_catalog" not in statement:
                 seen.append(statement)
 
-        engine = self.db._engine.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
+        for engine in self.db._separate:
+            event.listen(engine, "before_cursor_execute", note)
         yield seen
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in self.db._separate:
+            event.remove(engine, "before_cursor_execute", note)
 
 
 async def build(url: str, options: ReflectOptions | None = None) -> World:

@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.query.support import at
 from watchword.base import json
-from watchword.query.rendering import render, renderer
+from watchword.query.rendering import column_renderer, render, renderer
 from watchword.query.types import FieldType
 
 T = FieldType
@@ -69,3 +71,30 @@ def test_a_renderer_does_what_render_does() -> None:
     assert write is not None
     assert write(None) is None
     assert write(datetime(2026, 2, 3, tzinfo=UTC)) == render(T.TIMESTAMP, datetime(2026, 2, 3, tzinfo=UTC))
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(2**53 - 2, 2**53 + 2)
+    | st.floats()
+    | st.text(max_size=3)
+    | st.binary(max_size=3)
+    | st.decimals()
+    | st.dates()
+    | st.times()
+    | st.datetimes(timezones=st.none() | st.sampled_from([UTC, timezone(timedelta(hours=2))]))
+)
+UNIFORM = st.one_of(
+    st.lists(st.none() | st.integers()), st.lists(st.none() | st.floats()), st.lists(st.none() | st.datetimes())
+)
+
+
+@pytest.mark.parametrize("kind", list(FieldType))
+@given(values=st.lists(VALUES, max_size=5) | UNIFORM)
+def test_a_column_is_rendered_as_each_of_its_values_is(kind: FieldType, values: list[Any]) -> None:
+    form = column_renderer(kind)
+    rendered = values if form is None else list(form(values))
+    each = [render(kind, value) for value in values]
+    assert list(map(repr, rendered)) == list(map(repr, each))

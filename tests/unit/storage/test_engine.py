@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.unit.storage.support import fail, fetch, run
@@ -190,6 +190,60 @@ async def test_writers_cancelled_anywhere_leave_the_pool_whole(table: Database) 
         async with anyio.create_task_group() as group:
             for _ in range(10):
                 group.start_soon(increment, anyio.CancelScope())
+
+
+async def test_readers_cancelled_anywhere_leave_the_pool_whole(table: Database) -> None:
+    def look(connection: Connection) -> int:
+        connection.exec_driver_sql("SELECT 1")
+        return int(connection.exec_driver_sql("SELECT n FROM counter").scalar_one())
+
+    async def read(scope: anyio.CancelScope) -> None:
+        with scope:
+            await table.run(look)
+
+    for steps in range(40):
+        async with anyio.create_task_group() as group:
+            scope = anyio.CancelScope()
+            group.start_soon(read, scope)
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            scope.cancel()
+    with anyio.fail_after(5):
+        await run(table, "UPDATE counter SET n = 5")
+        for _ in range(10):
+            assert await table.run(look) == 5
+
+
+async def test_work_of_a_reader_sees_one_state(sqlite: Database) -> None:
+    await run(sqlite, "CREATE TABLE counter (id INTEGER PRIMARY KEY, n INTEGER)", "INSERT INTO counter VALUES (1, 0)")
+    statement = "SELECT n FROM counter"
+
+    def look(connection: Connection) -> tuple[int, int]:
+        first = connection.exec_driver_sql(statement).scalar_one()
+        with sqlite3.connect(sqlite._url.database or "", timeout=5) as other:
+            other.execute("UPDATE counter SET n = n + 1")
+        other.close()
+        return first, connection.exec_driver_sql(statement).scalar_one()
+
+    assert await sqlite.run(look) == (0, 0)
+    assert await fetch(sqlite, statement) == [(1,)]
+
+
+async def test_work_that_takes_too_long_is_stopped(sqlite_url: str) -> None:
+    db = Database(sqlite_url, patience=0.05)
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(Problem) as problem:
+        await db.run(lambda connection: connection.exec_driver_sql(endless).fetchall())
+    assert problem.value.code is Code.SERVICE_UNAVAILABLE
+    assert await db.run(lambda connection: connection.exec_driver_sql("SELECT 1").scalar_one()) == 1
+    await db.close()
+
+
+async def test_whoever_listens_hears_of_the_statements_of_work(table: Database) -> None:
+    heard: list[float] = []
+    table.on_statement(heard.append)
+    await table.run(lambda connection: connection.exec_driver_sql("SELECT 1").scalar_one())
+    assert len(heard) == 1
 
 
 async def test_exhausted_pool_is_unavailable(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -11,10 +11,14 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.util import greenlet_spawn
 
 from tests.unit.storage.support import fetch, run
+from watchword.storage.engine import end_with_next
 from watchword.storage.sqlite_driver import SqliteDriver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from watchword.storage.engine import Database
 
@@ -109,3 +113,41 @@ async def test_upkeep_has_the_lock_from_its_beginning(table: Database, tmp_path:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
     other.close()
+
+
+def ask(*statements: str, ends: bool = False) -> Callable[[Connection], Any]:
+    """Return work: statements, the rows of the last one; `ends`: with which the transaction ends."""
+
+    def work(connection: Connection) -> Any:
+        for statement in statements[:-1]:
+            connection.exec_driver_sql(statement)
+        if ends:
+            end_with_next(connection)
+        found = connection.exec_driver_sql(statements[-1]).fetchall()
+        driver: Any = connection.connection.driver_connection
+        return [tuple(row) for row in found], driver.in_transaction
+
+    return work
+
+
+async def test_work_ends_with_its_last_statement(table: Database) -> None:
+    await run(table, "INSERT INTO item VALUES (1, 'a')")
+    assert await table.run(ask("SELECT name FROM item", ends=True)) == ([("a",)], False)
+    assert await table.run(ask("SELECT 1", "SELECT name FROM item", ends=True)) == ([("a",)], False)
+    assert await table.run(ask("SELECT name FROM item")) == ([("a",)], True)
+    assert await table.run(ask("SELECT 1", "SELECT name FROM item")) == ([("a",)], True)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_what_work_writes_before_it_ends_is_undone(table: Database, *, ends: bool) -> None:
+    await table.run(ask("INSERT INTO item VALUES (1, 'a')", "SELECT 1", ends=ends))
+    assert await fetch(table, "SELECT * FROM item") == []
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_work_whose_last_statement_fails_leaves_nothing_behind(table: Database, *, ends: bool) -> None:
+    for _ in range(10):
+        with pytest.raises(OperationalError):
+            await table.run(ask("SELECT 1", "SELECT nothing FROM", ends=ends))
+    await run(table, "INSERT INTO item VALUES (1, 'a')")
+    assert await table.run(ask("SELECT name FROM item", ends=ends)) == ([("a",)], not ends)
