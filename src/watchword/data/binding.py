@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _SEARCHED = frozenset({FieldType.STRING, FieldType.TEXT, FieldType.CSV, FieldType.UNKNOWN})
-_NULLNESS = frozenset({Operator.NULL, Operator.NNULL})
+_PRESENCE = {
+    Operator.NULL: Operator.NULL,
+    Operator.NNULL: Operator.NNULL,
+    Operator.EMPTY: Operator.NULL,
+    Operator.NEMPTY: Operator.NNULL,
+}
+"""What is asked of a concealed field: whether there is a value, and nothing of the value."""
 
 
 class Binder:
@@ -101,9 +107,12 @@ class Binder:
         return bound
 
     def _compare(self, collection: Collection, node: Compare, manner: _Manner) -> tuple[Filter, Filter]:
-        guard = self.field_guard(collection, node.field, trusted=manner.trusted)
-        relation = collection.relations.get(node.field)
         operator = _operator(node.operator)
+        asks_of_presence = operator in _PRESENCE and not node.place and node.function is None
+        if asks_of_presence and not manner.trusted and self._is_concealed(collection, node.field):
+            operator = _PRESENCE[operator or Operator.NULL]
+        guard = self.field_guard(collection, node.field, trusted=manner.trusted, presence=asks_of_presence)
+        relation = collection.relations.get(node.field)
         if node.place:
             self.check_document(collection, node.field)
             kind = node.type
@@ -114,7 +123,7 @@ class Binder:
         else:
             kind = collection.fields[node.field].type
         allowed = operators_of(kind) | (VALIDATION_ONLY if manner.validation else frozenset())
-        if operator not in allowed:
+        if operator is None or operator not in allowed:
             raise invalid_query(f'"{kind.value}" field type does not contain the "_{node.operator}" filter operator')
         operator, value = convert_operand(kind, operator, node.value)
         if kind is FieldType.ALIAS:
@@ -143,8 +152,12 @@ class Binder:
         """
         return EVERYTHING if trusted else self.sight(collection).filter
 
-    def field_guard(self, collection: Collection, name: str, *, trusted: bool = False, path: str = "") -> Filter:
+    def field_guard(
+        self, collection: Collection, name: str, *, trusted: bool = False, path: str = "", presence: bool = False
+    ) -> Filter:
         """Return the rows on which a field may be asked for by a filter, a sort, a grouping or an aggregate.
+
+        `presence`: it is only asked whether there is a value, which concealed fields show, too.
 
         Raises:
             Problem: FORBIDDEN, when the field does not exist, is never in sight or is concealed.
@@ -157,7 +170,7 @@ class Binder:
         if trusted:
             return EVERYTHING
         sight = self.sight(collection)
-        if not sight.allows(name) or (field is not None and field.concealed):
+        if not sight.allows(name) or (field is not None and field.concealed and not presence):
             raise forbidden_field(collection.name, name, path)
         return sight.seen_when(name)
 
@@ -173,6 +186,10 @@ class Binder:
             raise forbidden_field(collection.name, name, path)
         shown_by = collection.shown_by(name)
         return all_of(*(self.field_guard(collection, field, trusted=trusted, path=path) for field in shown_by))
+
+    def _is_concealed(self, collection: Collection, name: str) -> bool:
+        field = collection.fields.get(name)
+        return field is not None and field.concealed
 
     def leads_out_of_sight(self, relation: Relation) -> bool:
         """Whether a relation is to items of a collection that the caller reads nothing of."""

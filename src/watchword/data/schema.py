@@ -34,7 +34,7 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def concealed(self) -> bool:
-        """Whether the value is never shown, filtered, sorted or searched by."""
+        """Whether the value is never shown, filtered, sorted or searched by; only that there is one is."""
         return "conceal" in self.special or "hash" in self.special
 
 

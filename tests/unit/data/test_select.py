@@ -470,6 +470,29 @@ async def test_concealed_fields_cannot_be_asked_about(world: World) -> None:
     assert await world.ids("directus_users", search="argon") == []
 
 
+async def test_whether_a_concealed_field_has_a_value_is_no_secret(world: World) -> None:
+    for operator, found in (("_nnull", ["Ann"]), ("_nempty", ["Ann"]), ("_null", ["Bob"]), ("_empty", ["Bob"])):
+        rows = await world.read("directus_users", fields="first_name", filter={"password": {operator: True}})
+        assert [row["first_name"] for row in rows] == found, operator
+    blind = may_read(directus_users=(EVERY_ROW, "first_name"))
+    problem = await refused(world, "directus_users", blind, filter={"password": {"_nnull": True}})
+    assert problem.code is Code.FORBIDDEN
+
+
+async def test_an_empty_concealed_text_is_like_every_other(database_url: str) -> None:
+    world = await build(
+        database_url, ReflectOptions(special={"articles": {"secret": ["conceal"], "meta": ["conceal"]}})
+    )
+    try:
+        async with world.db.write() as connection:
+            await connection.exec_driver_sql("UPDATE articles SET secret = '' WHERE id = 1")
+        assert await world.ids("articles", filter={"secret": {"_nempty": True}}) == [1, 2, 3, 5]
+        for condition in ({"meta": {"_json": {"a": {"_null": True}}}}, {"count(meta)": {"_null": True}}):
+            assert (await refused(world, "articles", filter=condition)).code is Code.FORBIDDEN
+    finally:
+        await world.db.close()
+
+
 async def test_no_part_of_a_concealed_field_is_shown(database_url: str) -> None:
     conceal = {"articles": {"published_on": ["conceal"], "meta": ["json", "conceal"]}}
     world = await build(database_url, ReflectOptions(special=conceal))
