@@ -263,3 +263,56 @@ class TestRights:
         answer = await app.http.post("/items/items", json={"meta": meta}, headers=READER)
 
         assert answer.status_code == (204 if status == 200 else status), answer.text
+
+
+class TestGraphQL:
+    async def asked(self, app: Application, query: str, headers: Any = ADMIN, **variables: Any) -> Any:
+        answer = await app.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        return answer.json()
+
+    async def test_parts_are_members_of_the_functions_of_a_field(self, app: Application) -> None:
+        query = """query($p: String!) { items(limit: 1, sort: ["id"]) { meta_func { __typename
+            color: json(path: "color") json(path: $p) also: json(path: "list[0]") }
+            shop { meta_func { json(path: "city") count } } } }"""
+        for place, told in (("size", 5), ("theme.name", "Dark"), ("tags", ["a", "b"]), ("none", None)):
+            [row] = (await self.asked(app, query, p=place))["data"]["items"]
+            functions = {"__typename": "json_functions", "color": "red", "json": told, "also": {"n": "x"}}
+            assert row == {"meta_func": functions, "shop": {"meta_func": {"json": "Oslo", "count": None}}}
+
+    @pytest.mark.parametrize("place", ["a[*]", "", "$.a", "a'b"])
+    async def test_what_is_no_path_is_refused(self, app: Application, place: str) -> None:
+        for query in (
+            "query($p: String!) { items { meta_func { json(path: $p) } } }",
+            "query($p: JSON) { items(filter: {meta: {_json: $p}}) { id } }",
+        ):
+            given: Any = place if "String!" in query else {place: {"_eq": 1}}
+            answer = await self.asked(app, query, p=given)
+            assert answer["errors"][0]["extensions"]["code"] == "INVALID_QUERY", answer
+
+    @pytest.mark.parametrize(
+        ("condition", "found"),
+        [
+            ('{color: {_eq: "red"}}', ["1"]),
+            ("{size: {_gte: 10}}", ["2", "4"]),
+            ('{_or: [{color: {_eq: "red"}}, {new: {_eq: false}}]}', ["1", "2"]),
+            ("{size: {_lt: 1e999}}", None),
+            ("{size: {_in: [5, $c]}}", ["1", "3"]),
+            ("$f", ["1"]),
+        ],
+    )
+    async def test_filters_ask_of_parts(self, app: Application, condition: str, found: list[str] | None) -> None:
+        query = f'{{ items(filter: {{meta: {{_json: {condition}}}}}, sort: ["id"]) {{ id }} }}'
+        query = f"query{'($f: JSON)' if '$f' in condition else '($c: String)' if '$c' in condition else ''} {query}"
+        given = (
+            {"f": {"theme.name": {"_eq": "Dark"}}} if "$f" in condition else {"c": "10"} if "$c" in condition else {}
+        )
+        answer = await self.asked(app, query, **given)
+        rows = (answer.get("data") or {}).get("items")
+        assert (None if rows is None else [row["id"] for row in rows]) == found, answer
+
+    async def test_parts_of_a_field_out_of_sight_are_no_part_of_the_schema(self, app: Application) -> None:
+        await app.user("reader", [permission("read", "items", fields="id")])
+
+        for query in ('{ items { meta_func { json(path: "a") } } }', "{ items(filter: {meta: {_json: {}}}) { id } }"):
+            answer = await self.asked(app, query, READER)
+            assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION"

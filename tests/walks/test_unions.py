@@ -371,6 +371,108 @@ class TestWriting:
             assert (await ask(app, "POST", "/items/blocks", body, READER))[0] == status
 
 
+async def asked(app: Application, query: str, headers: Any = ADMIN, **variables: Any) -> Any:
+    answer = await app.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+    return answer.json()
+
+
+class TestGraphQL:
+    async def test_field_is_a_union_of_what_the_caller_sees(self, app: Application) -> None:
+        await reader(app)
+        text = (await app.http.get("/server/specs/graphql", headers=ADMIN)).text
+        limited = (await app.http.get("/server/specs/graphql", headers=READER)).text
+
+        assert "union blocks_item_union = headings | quotes | secrets" in text
+        assert "union blocks_item_union = headings | quotes\n" in limited
+        assert "secrets" not in limited
+        assert "  item: blocks_item_union\n" in text
+        assert "  item__quotes: quotes_filter\n" in text
+        assert "  item: String\n" in text[text.index("input create_blocks_input") :]
+
+    async def test_who_does_not_see_where_a_row_leads_has_the_key(self, app: Application) -> None:
+        await reader(app, blocks="id,item")
+        text = (await app.http.get("/server/specs/graphql", headers=READER)).text
+
+        assert "blocks_item_union" not in text
+        assert "item__" not in text
+        assert await asked(app, "{ blocks(limit: 1) { item } }", READER) == {"data": {"blocks": [{"item": "1"}]}}
+
+    async def test_each_item_is_shown_as_what_it_is(self, app: Application) -> None:
+        query = """query($n: Int) { pages_by_id(id: 1) { blocks(limit: $n) { id item { __typename
+            ... on headings { title id } ...words ... on blocks_item_union { ... on secrets { title } } } } } }
+            fragment words on quotes { words author { name } }"""
+        found = (await asked(app, query, n=5))["data"]["pages_by_id"]["blocks"]
+
+        assert [row["item"] for row in found] == [
+            {"__typename": "headings", "title": "Welcome", "id": "1"},
+            {"__typename": "quotes", "words": "to be", "author": {"name": "Ann"}},
+            {"__typename": "quotes", "words": "not to be", "author": None},
+            {"__typename": "secrets", "title": "the secret"},
+            None,
+        ]
+
+    async def test_items_that_are_not_asked_for_are_empty(self, app: Application) -> None:
+        found = await asked(app, '{ blocks(limit: 3, sort: ["id"]) { item { ... on headings { title } } } }')
+        assert found == {"data": {"blocks": [{"item": {"title": "Welcome"}}, {"item": {}}, {"item": {}}]}}
+        twice = "{ blocks(limit: 1) { a: item { __typename } b: item { ... on headings { x: title } } } }"
+        assert await asked(app, twice) == {
+            "data": {"blocks": [{"a": {"__typename": "headings"}, "b": {"x": "Welcome"}}]}
+        }
+
+    async def test_items_out_of_sight_are_null(self, app: Application) -> None:
+        await reader(app)
+        query = '{ blocks(sort: ["id"]) { item { __typename ... on headings { title } } } }'
+        found = (await asked(app, query, READER))["data"]["blocks"]
+
+        quote = {"__typename": "quotes"}
+        kinds = [{"__typename": "headings", "title": "Welcome"}, quote, quote, None, None, None, None]
+        assert [row["item"] for row in found] == kinds
+        refused = await asked(app, "{ blocks { item { ... on secrets { title } } } }", READER)
+        assert refused["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION"
+
+    async def test_filters_and_sorting_ask_of_one_way(self, app: Application) -> None:
+        by_title = "query($f: blocks_filter, $s: [String]) { blocks(filter: $f, sort: $s) { id } }"
+        for condition, sort, found in (
+            ({"item__headings": {"title": {"_eq": "Welcome"}}}, ["id"], ["1"]),
+            ({"item__quotes": {"author": {"name": {"_eq": "Ann"}}}}, ["id"], ["2"]),
+            ({"_or": [{"item__headings": {"level": {"_gt": 1}}}, {"item": {"_eq": "or-not"}}]}, ["id"], ["3", "7"]),
+            ({"collection": {"_eq": "headings"}}, ["-item:headings.level", "id"], ["7", "1", "5"]),
+        ):
+            rows = (await asked(app, by_title, f=condition, s=sort))["data"]["blocks"]
+            assert [row["id"] for row in rows] == found
+        await reader(app)
+        for hidden in ({"item__secrets": {"title": {"_eq": "x"}}}, {"item__headings": {"level": {"_eq": 9}}}):
+            assert "errors" in await asked(app, by_title, READER, f=hidden)
+
+    async def test_what_is_written_is_shown_with_its_item(self, app: Application) -> None:
+        query = """mutation { create_blocks_item(data: {collection: "headings", item: "2"}) {
+            id item { ... on headings { title } } } }"""
+        made = (await asked(app, query))["data"]["create_blocks_item"]
+
+        assert made["item"] == {"title": "More"}
+
+    async def test_groups_and_whole_documents_go_on(self, app: Application) -> None:
+        query = '{ blocks_aggregated(groupBy: ["collection"]) { group count { item } } __schema { types { name } } }'
+        found = (await asked(app, query))["data"]
+
+        assert {"group": {"collection": "quotes"}, "count": {"item": 2}} in found["blocks_aggregated"]
+        assert {"name": "blocks_item_union"} in found["__schema"]["types"]
+
+    async def test_subscriber_is_shown_items_as_what_they_are(self, app: Application) -> None:
+        await reader(app)
+        query = "subscription { blocks_mutated { event data { item { __typename ... on headings { title } } } } }"
+        async with app.socket("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
+            await socket.ask({"type": "connection_init", "payload": {"access_token": "reader-static-token"}})
+            await socket.say({"type": "subscribe", "id": "1", "payload": {"query": query}})
+            assert (await socket.ask({"type": "ping"}))["type"] == "pong"
+            for name, key in (("headings", 1), ("headings", 3), ("secrets", 1), ("quotes", "or-not")):
+                await app.admin("POST", "/items/blocks", {"collection": name, "item": key})
+            told = [(await socket.receive())["payload"]["data"]["blocks_mutated"]["data"]["item"] for _ in range(4)]
+
+        shown = {"__typename": "headings", "title": "Welcome"}
+        assert told == [shown, None, None, {"__typename": "quotes"}]
+
+
 async def test_subscriber_is_told_of_items_of_each_way_and_of_none_out_of_sight(app: Application) -> None:
     await reader(app)
     fields = ["id", "item:headings.title", "item:quotes.words"]

@@ -73,7 +73,7 @@ def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Col
     for selection in query.fields or _EVERY_FIELD:
         name = selection.path[0]
         for each in _every(collection, rule) if name == "*" else [name]:
-            source = query.alias.get(each, each)
+            source = query.meant(each)
             computed = selection.function is not None or bool(selection.place)
             if len(selection.path) > 1 or computed or source not in collection.fields:
                 _check(collection, rule, source)

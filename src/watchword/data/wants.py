@@ -146,8 +146,7 @@ class Wants:
 
     def _check_deep(self, collection: Collection, sight: BoundRule, query: Query, trail: tuple[str, ...]) -> None:
         for name in query.deep:
-            output, member = _scope(collection, name)
-            field = query.alias.get(output, output) + ("" if member is None else f":{member}")
+            field = query.meant(name)
             self._check(collection, sight, field, trail)
             if field not in collection.relations:
                 raise invalid_query(f'"deep" needs a relation, and "{name}" is none')

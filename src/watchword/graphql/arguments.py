@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from watchword.base.errors import invalid_query
+from watchword.graphql.sight import way_name
 from watchword.query.conditions import MOST_NODES
 from watchword.query.wire import parse_query
 
@@ -65,6 +66,10 @@ class _Writing:
                 written[name] = self.conditions(collection, value)
             elif name in collection.relations or name in collection.fields:
                 written[name] = self._condition(collection, name, value)
+            elif name in (ways := _ways(collection)):
+                relation = collection.relations[ways[name]]
+                related = self._catalogue.schema.collections[relation.related]
+                written[ways[name]] = self.conditions(related, value)
             else:
                 field = name.removesuffix(_FUNCTION)
                 written |= {
@@ -79,6 +84,15 @@ class _Writing:
         if related is None or _compares(related, value):
             return _present(value)
         return self.conditions(related, value)
+
+
+def _ways(collection: Collection) -> dict[str, str]:
+    """Return the relations of the ways of unions, by what filters call them here."""
+    return {
+        way_name(union.field, member): union.way(member)
+        for union in collection.unions.values()
+        for member in union.members
+    }
 
 
 def _compares(related: Collection, value: dict[str, Any]) -> bool:

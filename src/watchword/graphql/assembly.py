@@ -29,7 +29,8 @@ class Cell(msgspec.Struct, frozen=True):
     """One member of what is shown, by its response key.
 
     It is the value at `source`, or what `form` makes of that, or the rows below that `nested` puts together, or what
-    `inside` shows of the same row, or a `constant`.
+    `inside` shows of the same row, or a `constant`; or the row of a union, put together by the `choice` for its
+    collection, which the value at `told_by` names.
     """
 
     key: str
@@ -38,6 +39,8 @@ class Cell(msgspec.Struct, frozen=True):
     nested: Assembly | None = None
     inside: Assembly | None = None
     constant: str | None = None
+    choice: dict[str, Assembly] | None = None
+    told_by: str = ""
 
 
 class Assembly:
@@ -52,6 +55,10 @@ class Assembly:
                 self._sources |= cell.inside._sources  # noqa: SLF001 - of the same class
             elif cell.constant is None:
                 self._sources.add(cell.source)
+            if cell.choice is not None:
+                self._sources.add(cell.told_by)
+                self._nested |= {way_of(cell.source, name): each for name, each in cell.choice.items()}
+        self._choices = [cell for cell in cells if cell.choice is not None]
         self._type: Callable[..., Any] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -86,7 +93,11 @@ class Assembly:
         try:
             given: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in self._sources}
             for name, nested in self._nested.items():
-                given[name] = [_below(nested, each, tally) for each in given[name]]
+                if name in given:
+                    given[name] = [_below(nested, each, tally) for each in given[name]]
+            for cell in self._choices:
+                told = zip(given[cell.told_by], given[cell.source], strict=True)
+                given[cell.source] = [_chosen(cell, name, each, tally) for name, each in told]
             return self._made(given, len(rows))
         except KeyError as error:
             raise Problem(Code.SERVICE_UNAVAILABLE) from error
@@ -118,9 +129,21 @@ def _member(cell: Cell, given: Mapping[str, Sequence[Any]], count: int) -> Itera
     if cell.inside is not None:
         return cell.inside._made(given, count)  # noqa: SLF001 - of the same class
     column = given[cell.source]
+    if cell.choice is not None:  # the keys of items of which nothing is in sight are no rows
+        return [None if isinstance(each, str) else each for each in column]
     if cell.form is as_id and None not in column:
         return map(str, column)
     return column if cell.form is None else map(cell.form, column)
+
+
+def way_of(source: str, collection: str) -> str:
+    """Return the name of a column with the rows of one collection, of those that a union leads to."""
+    return f"{source}:{collection}"
+
+
+def _chosen(cell: Cell, name: Any, found: Any, tally: Tally) -> Any:
+    nested = None if cell.choice is None or not isinstance(found, dict) else cell.choice.get(name)
+    return None if nested is None else nested.row(found, tally)
 
 
 def _below(nested: Assembly, found: Any, tally: Tally) -> Any:

@@ -13,7 +13,7 @@ from watchword.graphql.arguments import query_of
 from watchword.graphql.assembly import Assembly
 from watchword.graphql.following import Projection, followed
 from watchword.graphql.members import Delegated, Kind, Root, member_of
-from watchword.graphql.selection import TYPENAME, Given, Level, Selector
+from watchword.graphql.selection import PATH, TYPENAME, Given, Level, Selector
 from watchword.query.query import Aggregate, Query
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _compile(
     kind = node.operation.value
     shown = schema.get_root_type(node.operation)
     assert shown is not None  # noqa: S101 - validation has refused an operation that there is no type for
-    selector = Selector(catalogue, document.fragments, values)
+    selector = Selector(catalogue, schema, document.fragments, values)
     steps = []
     described = []
     for key, nodes in selector.collect(shown, [node.selection_set]).items():
@@ -159,7 +159,11 @@ def _deciding(document: Document, node: OperationDefinitionNode) -> tuple[str, .
 
 
 def _conditions(node: Any) -> Iterator[str]:
+    """Yield the variables of conditions, and of paths into JSON values: each of these is a field of its own."""
     for each in node.selection_set.selections:
+        for argument in getattr(each, "arguments", None) or ():
+            if argument.name.value == PATH and isinstance(argument.value, VariableNode):
+                yield argument.value.name.value
         for directive in each.directives or ():
             for argument in directive.arguments or ():
                 if isinstance(argument.value, VariableNode):

@@ -8,7 +8,7 @@ from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQL
 
 from watchword.base import json
 from watchword.graphql.scalars import BIG_INT, DATE, HASH, JSON
-from watchword.query.types import TEMPORAL, FieldType
+from watchword.query.types import TEMPORAL, TEXTUAL, FieldType
 
 if TYPE_CHECKING:
     from graphql import GraphQLList as ListOf
@@ -35,6 +35,8 @@ def type_of(collection: Collection, field: Field) -> GraphQLScalarType | ListOf[
     """Return the type of a column: keys are `ID`, whatever they are to the database."""
     if collection.key == (field.name,):
         return GraphQLID
+    if field.concealed and field.type in TEXTUAL:
+        return HASH
     return _TYPES.get(field.type, GraphQLString)
 
 

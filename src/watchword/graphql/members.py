@@ -46,6 +46,18 @@ class Computed(msgspec.Struct, frozen=True):
     function: Function
 
 
+class Inside(msgspec.Struct, frozen=True):
+    """A part of a field's JSON value, by the path that is its argument."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The row that a union leads to, of whichever of the collections."""
+
+    name: str
+    discriminator: str
+    collections: tuple[str, ...]
+
+
 class Measure(msgspec.Struct, frozen=True):
     """A function over the rows of a group: an object of the fields that it is taken of, or of all rows one number."""
 
@@ -95,7 +107,7 @@ class Delegated(msgspec.Struct, frozen=True):
     once: bool = False
 
 
-Member = Column | Related | Functions | Computed | Measure | Part | Root | Delegated
+Member = Column | Related | Choice | Functions | Computed | Inside | Measure | Part | Root | Delegated
 
 
 def carrying(member: Member) -> dict[str, Any]:

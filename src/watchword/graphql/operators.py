@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLBoolean, GraphQLInputField, GraphQLInputObjectType, GraphQLList, GraphQLString
 
-from watchword.graphql.scalars import BIG_INT, TEXT_OR_NUMBER
+from watchword.graphql.scalars import BIG_INT, JSON, TEXT_OR_NUMBER
 from watchword.query.types import NUMERIC, TEMPORAL, FieldType, Function, functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graphql import GraphQLInputType
+
+    from watchword.data.schema import Field
 
 _NULLNESS = ("null", "nnull")
 _EMPTINESS = ("empty", "nempty")
@@ -44,11 +46,16 @@ _NUMBER = _operators("number", TEXT_OR_NUMBER, _COMPARISONS)
 _BIG_INT = _operators("big_int", BIG_INT, _COMPARISONS)
 _DATE = _operators("date", GraphQLString, _COMPARISONS)
 _BOOLEAN = _operators("boolean", GraphQLBoolean, (*_EQUALITY, *_NULLNESS))
+_HASH = _operators("hash", GraphQLString, (*_NULLNESS, *_EMPTINESS))
 _JSON = _operators("json", GraphQLString, _NULLNESS)
+_JSON.fields["_json"] = GraphQLInputField(JSON)
 
 
-def operators_for(kind: FieldType) -> GraphQLInputObjectType:
-    """Return the operators that a filter offers on a field of a type."""
+def operators_for(field: Field) -> GraphQLInputObjectType:
+    """Return the operators that a filter offers on a column."""
+    if field.concealed:
+        return _HASH
+    kind = field.type
     if kind is FieldType.BIG_INTEGER:
         return _BIG_INT
     if kind in NUMERIC:
@@ -67,7 +74,7 @@ def family_of(kind: FieldType) -> str | None:
         FieldType.TIME: "time",
         FieldType.DATE_TIME: "datetime",
         FieldType.TIMESTAMP: "datetime",
-        FieldType.JSON: "count",
+        FieldType.JSON: "json",
         FieldType.ALIAS: "count",
     }.get(kind)
 
@@ -77,6 +84,7 @@ _OF_FAMILY = {
     "time": FieldType.TIME,
     "datetime": FieldType.DATE_TIME,
     "count": FieldType.ALIAS,
+    "json": FieldType.JSON,
 }
 FAMILIES = {
     name: tuple(function for function in Function if function in functions_of(kind))
@@ -89,9 +97,10 @@ _FUNCTIONS = {
         f"{name}_function_filter_operators", {function.value: GraphQLInputField(_NUMBER) for function in functions}
     )
     for name, functions in FAMILIES.items()
+    if name != "json"  # parts of JSON have an operator of their own
 }
 
 
 def function_operators_for(family: str) -> GraphQLInputObjectType:
     """Return the filter on functions of a family."""
-    return _FUNCTIONS[family]
+    return _FUNCTIONS["count" if family == "json" else family]

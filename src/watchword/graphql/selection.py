@@ -11,6 +11,7 @@ from graphql import (
     GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLSkipDirective,
+    GraphQLUnionType,
     InlineFragmentNode,
     get_argument_values,
     get_named_type,
@@ -19,20 +20,24 @@ from graphql.execution.values import get_directive_values
 
 from watchword.data.schema import Collection
 from watchword.graphql.arguments import query_of
-from watchword.graphql.assembly import Assembly, Cell
-from watchword.graphql.members import Column, Computed, Functions, Measure, Part, Related, member_of
+from watchword.graphql.assembly import Assembly, Cell, way_of
+from watchword.graphql.members import Choice, Column, Computed, Functions, Inside, Measure, Part, Related, member_of
+from watchword.query.documents import name_of, parse_place
 from watchword.query.query import Aggregate, Query, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from graphql import FragmentDefinitionNode, GraphQLField, SelectionNode, SelectionSetNode
+    from graphql import FragmentDefinitionNode, GraphQLField, GraphQLSchema, SelectionNode, SelectionSetNode
     from graphql.execution.values import VariableValues
 
     from watchword.data.catalogue import Catalogue
+    from watchword.query.documents import Place
 
 Fields = dict[str, list[FieldNode]]
 TYPENAME = "__typename"
+PATH = "path"
+"""The argument that says which part of a JSON value is wanted."""
 
 
 class Given:
@@ -104,9 +109,14 @@ class Selector:
     """Reads the selection sets of one operation, for one choice of what `@skip` and `@include` leave."""
 
     def __init__(
-        self, catalogue: Catalogue, fragments: dict[str, FragmentDefinitionNode], variables: VariableValues
+        self,
+        catalogue: Catalogue,
+        schema: GraphQLSchema,
+        fragments: dict[str, FragmentDefinitionNode],
+        variables: VariableValues,
     ) -> None:
         self._catalogue = catalogue
+        self._schema = schema
         self._fragments = fragments
         self._variables = variables
 
@@ -133,8 +143,28 @@ class Selector:
                 seen.add(node.name.value)
                 inner = self._fragments[node.name.value]
             condition = inner.type_condition
-            if condition is None or condition.name.value == shown:  # no type here has others under it
+            if condition is None or self._is_a(shown, condition.name.value):
                 self._collect(shown, inner.selection_set.selections, fields, seen)
+
+    def _is_a(self, shown: str, name: str) -> bool:
+        """Whether a type has that name, or is one of a union that has it; no other types have types under them."""
+        if shown == name:
+            return True
+        union = self._schema.get_type(name)
+        return isinstance(union, GraphQLUnionType) and any(each.name == shown for each in union.types)
+
+    def choices(self, shown: Any, nodes: Sequence[FieldNode]) -> Iterator[tuple[str, Level]]:
+        """Yield what is read and shown of each collection whose items a union may lead to."""
+        for row in shown.types:
+            yield row.name, self.level(row, self._catalogue.schema.collections[row.name], nodes)
+
+    def path(self, field: GraphQLField, node: FieldNode) -> Place:
+        """Return the path into a JSON value that a field is given.
+
+        Raises:
+            Problem: INVALID_QUERY, where it is none.
+        """
+        return parse_place(get_argument_values(field, node, self._variables)[PATH])
 
     def _is_included(self, node: FieldNode | FragmentSpreadNode | InlineFragmentNode | SelectionNode) -> bool:
         if not node.directives:
@@ -230,7 +260,7 @@ class _LevelInTheMaking:
     def _anything(self) -> str:
         """Return a field by which rows are told to be there, where nothing else is asked of them."""
         members = (member_of(field) for field in self._shown.fields.values())
-        named = [member.name for member in members if isinstance(member, Column | Related)]
+        named = [member.name for member in members if isinstance(member, Column | Related | Choice)]
         columns = [name for name in named if name in self._collection.fields]
         return (columns or named)[0]
 
@@ -242,6 +272,8 @@ class _LevelInTheMaking:
             case Column(name=name, form=form):
                 self._selections[Selection((name,))] = None
                 return Cell(key, name, form)
+            case Choice() as member:
+                return self._choice(key, member, field, nodes)
             case Functions(name=name):
                 return self._functions(key, name, get_named_type(field.type), nodes)
             case Related() as member:
@@ -258,10 +290,27 @@ class _LevelInTheMaking:
                 parts.append(Cell(part, constant=shown.name))
                 continue
             member = member_of(shown.fields[asked])
+            if isinstance(member, Inside):
+                place = self._selector.path(shown.fields[asked], fields[0])
+                self._selections[Selection((number,), place=place)] = None
+                parts.append(Cell(part, name_of(number, place)))
+                continue
             assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
             self._selections[Selection((number,), member.function)] = None
             parts.append(Cell(part, f"{number}_{member.function.value}"))
         return Cell(key, inside=Assembly(parts))
+
+    def _choice(self, key: str, member: Choice, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:
+        number, told_by = self._number(member.name), self._number(member.discriminator)
+        self._selections[Selection((told_by,))] = None
+        choice = {}
+        for name, level in self._selector.choices(get_named_type(field.type), nodes):
+            way = way_of(number, name)
+            self._below[way] = Below(Given(field, nodes[0]), level, many=False)
+            first = level.selections[0]
+            self._selections[Selection((way, *first.path), first.function, first.place)] = None
+            choice[name] = level.assembly
+        return Cell(key, number, choice=choice, told_by=told_by)
 
     def _related(self, key: str, member: Related, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:
         number = self._number(member.name)
@@ -272,7 +321,7 @@ class _LevelInTheMaking:
         self._below[number] = Below(Given(field, nodes[0]), level, member.many)
         # One path through the relation makes it an object; the other fields come with the query of the relation.
         first = level.selections[0]
-        self._selections[Selection((number, *first.path), first.function)] = None
+        self._selections[Selection((number, *first.path), first.function, first.place)] = None
         return Cell(key, number, nested=level.assembly)
 
     def _number(self, name: str) -> str:

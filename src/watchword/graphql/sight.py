@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FIXED = frozenset({
-    "Query", "Mutation", "Subscription", "EventEnum", "Boolean", "Date", "Float", "Hash", "ID", "Int", "JSON", "String",
-    "Void", "GraphQLBigInt", "GraphQLStringOrFloat", "count_functions", "date_functions", "datetime_functions",
-    "time_functions", "big_int_filter_operators", "boolean_filter_operators", "date_filter_operators",
-    "json_filter_operators", "number_filter_operators", "string_filter_operators", "count_function_filter_operators",
-    "date_function_filter_operators", "datetime_function_filter_operators", "time_function_filter_operators",
-    "delete_one", "delete_many", "delete_collection", "delete_field", "auth_mode", "auth_tokens", "graphql_sdl_scope",
-    "policies_me_globals", "server_info", "server_info_project", "server_info_query_limit",
+    "Query", "Mutation", "Subscription", "EventEnum", "Boolean", "Date", "Float", "Hash", "ID", "Int", "JSON",
+    "String", "Void", "GraphQLBigInt", "GraphQLStringOrFloat", "count_functions", "date_functions",
+    "datetime_functions", "json_functions", "time_functions", "big_int_filter_operators", "boolean_filter_operators",
+    "date_filter_operators", "hash_filter_operators", "json_filter_operators", "number_filter_operators",
+    "string_filter_operators", "count_function_filter_operators", "date_function_filter_operators",
+    "datetime_function_filter_operators", "time_function_filter_operators", "delete_one", "delete_many",
+    "delete_collection", "delete_field", "auth_mode", "auth_tokens", "graphql_sdl_scope", "policies_me_globals",
+    "server_info", "server_info_project", "server_info_query_limit",
 })  # fmt: skip
 """Types that every schema may have."""
 
@@ -65,6 +66,21 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def names_of(collection: str) -> set[str]:
+    """Return what types and root fields are named that come of a collection."""
+    return {form.format(collection) for form in _MADE}
+
+
+def union_name(collection: str, field: str) -> str:
+    """Return the name of the type of a field that leads to items of any of several collections."""
+    return f"{collection}_{field}_union"
+
+
+def way_name(field: str, member: str) -> str:
+    """Return how a filter names the items of one collection that a union leads to; REST writes `item:headings`."""
+    return f"{field}__{member}"
+
+
 def sights_of(catalogue: Catalogue, access: Access) -> Sights:
     """Return what some rights show of each collection, those of which nothing may be done left out."""
     found = (_sight(catalogue, each, access) for each in _nameable(catalogue))
@@ -75,7 +91,7 @@ def _nameable(catalogue: Catalogue) -> Iterator[Collection]:
     """Yield the collections whose names GraphQL can have, and of which nothing is named like what others lead to."""
     taken = set(_FIXED)
     for collection in catalogue.schema.collections.values():
-        made = {form.format(collection.name) for form in _MADE}
+        made = names_of(collection.name)
         if is_name(collection.name) and taken.isdisjoint(made):
             taken |= made
             yield collection

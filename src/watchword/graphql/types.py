@@ -18,12 +18,14 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLString,
+    GraphQLUnionType,
 )
 
 from watchword.graphql.forms import as_float, as_id, form_of, type_of
-from watchword.graphql.members import Column, Computed, Functions, Measure, Part, Related, carrying
+from watchword.graphql.members import Choice, Column, Computed, Functions, Inside, Measure, Part, Related, carrying
 from watchword.graphql.operators import FAMILIES, family_of, function_operators_for, operators_for
 from watchword.graphql.scalars import BIG_INT, JSON
+from watchword.graphql.sight import names_of, union_name, way_name
 from watchword.query.types import NUMERIC, FieldType
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLInputType, GraphQLOutputType
 
     from watchword.data.catalogue import Catalogue
-    from watchword.data.schema import Collection, Field, Relation
+    from watchword.data.schema import Collection, Field, Relation, Union
     from watchword.graphql.members import Form
     from watchword.graphql.sight import Sight, Sights
 
@@ -55,6 +57,9 @@ _FUNCTIONS = {
     )
     for name, functions in FAMILIES.items()
 }
+_FUNCTIONS["json"].fields["json"] = GraphQLField(
+    JSON, {"path": GraphQLArgument(GraphQLNonNull(GraphQLString))}, extensions=carrying(Inside())
+)
 
 
 class Types:
@@ -67,6 +72,7 @@ class Types:
         self._shown = {name for name, sight in self.sights.items() if sight.read is not None}
         while empty := {name for name in self._shown if not any(self._visible(name))}:
             self._shown -= empty
+        self._choices = dict(self._choosing())
         self.row = cache(self._row)
         self.filter = cache(self._filter)
         self.groups = cache(self._groups)
@@ -122,6 +128,13 @@ class Types:
                 yield f"{name}_func", GraphQLField(_FUNCTIONS[family], extensions=carrying(Functions(name)))
 
     def _row_field(self, sight: Sight, collection: Collection, name: str) -> GraphQLField:
+        union = self._union(collection, name)
+        if union is not None:
+            members = tuple(self._members(union))
+            choice = Choice(name, union.discriminator, members)
+            return GraphQLField(
+                self._choice(self._choices[collection.name, name], members), extensions=carrying(choice)
+            )
         relation = self._relation(collection, name)
         if relation is None:
             field = collection.fields[name]
@@ -151,6 +164,28 @@ class Types:
         relation = collection.relations.get(name)
         return relation if relation is not None and relation.related in self._shown else None
 
+    def _choice(self, name: str, members: tuple[str, ...]) -> GraphQLUnionType:
+        return GraphQLUnionType(name, lambda: [self.row(member) for member in members])
+
+    def _choosing(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield the unions that have items in sight, and a name that nothing else has, by collection and field."""
+        taken = {name for shown in self._shown for name in names_of(shown)}
+        for shown in sorted(self._shown):
+            read = self.sights[shown].read or ()
+            for union in self.collection(shown).unions.values():
+                name = union_name(shown, union.field)
+                visible = union.field in read and union.discriminator in read and any(self._members(union))
+                if visible and name not in taken:
+                    taken.add(name)
+                    yield (shown, union.field), name
+
+    def _union(self, collection: Collection, name: str) -> Union | None:
+        """Return the union that a field is shown as, None where it is shown as the key that it holds."""
+        return collection.unions[name] if (collection.name, name) in self._choices else None
+
+    def _members(self, union: Union) -> Iterator[str]:
+        return (member for member in union.members if member in self._shown)
+
     def _family(self, collection: Collection, name: str) -> str | None:
         relation = self._relation(collection, name)
         if relation is not None:
@@ -179,8 +214,11 @@ class Types:
             if relation is not None:
                 kind = self._quantified(relation.related) if relation.many else self.filter(relation.related)
                 fields[field] = GraphQLInputField(kind)
-            elif not collection.fields[field].concealed:
-                fields[field] = GraphQLInputField(operators_for(collection.fields[field].type))
+            elif "digest" not in collection.fields[field].special:  # it has no column
+                fields[field] = GraphQLInputField(operators_for(collection.fields[field]))
+            union = self._union(collection, field)
+            for member in () if union is None else self._members(union):
+                fields.setdefault(way_name(field, member), GraphQLInputField(self.filter(member)))
             family = self._family(collection, field)
             if family is not None and f"{field}_func" not in names:
                 fields[f"{field}_func"] = GraphQLInputField(function_operators_for(family))

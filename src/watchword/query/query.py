@@ -69,6 +69,11 @@ class Query(msgspec.Struct, frozen=True):
     alias: dict[str, str] = {}
     meta: tuple[str, ...] = ()
 
+    def meant(self, name: str) -> str:
+        """Return the field, or the way of a union, that a name in `fields` stands for."""
+        output, colon, member = name.partition(":")
+        return self.alias[output] + colon + member if output in self.alias else name
+
     def fingerprint(self) -> str:
         """Return a text that is equal for equal queries: the canonical JSON of this one."""
         return fingerprint(self)

@@ -60,9 +60,9 @@ def test_rows_have_the_types_and_functions_of_their_columns(catalogue: Catalogue
         "seen: Date",
         "seen_func: datetime_functions",
         "meta: JSON",
-        "meta_func: count_functions",
+        "meta_func: json_functions",
         "tags: [String]",
-        "pin: String",
+        "pin: Hash",
         f"labels({READING.format('articles_labels')}): [articles_labels]",
         "labels_func: count_functions",
     ]
@@ -77,6 +77,8 @@ def test_functions_are_those_of_their_family(catalogue: Catalogue) -> None:
         assert lines(printed(schema, f"{family}_functions"))[1:] == [f"{each}: Int" for each in functions]
         filters = [f"{each}: number_filter_operators" for each in functions]
         assert lines(printed(schema, f"{family}_function_filter_operators"))[1:] == filters
+    assert lines(printed(schema, "json_functions"))[1:] == ["count: Int", "json(path: String!): JSON"]
+    assert "meta_func: count_function_filter_operators" in printed(schema, "articles_filter")
 
 
 def test_filters_have_operators_relations_functions_and_logic(catalogue: Catalogue) -> None:
@@ -101,18 +103,19 @@ def test_operators_are_those_of_the_convention(catalogue: Catalogue) -> None:
     schema = schema_of(catalogue)
 
     words = {name: {line.partition(":")[0] for line in lines(printed(schema, f"{name}_filter_operators"))[1:]}
-             for name in ("string", "number", "date", "boolean", "json")}  # fmt: skip
+             for name in ("string", "number", "date", "boolean", "json", "hash")}  # fmt: skip
     comparing = {"_eq", "_neq", "_in", "_nin", "_gt", "_gte", "_lt", "_lte", "_null", "_nnull", "_between", "_nbetween"}
     assert words["number"] == words["date"] == comparing
     assert words["boolean"] == {"_eq", "_neq", "_null", "_nnull"}
-    assert words["json"] == {"_null", "_nnull"}
+    assert words["json"] == {"_json", "_null", "_nnull"}
+    assert words["hash"] == {"_null", "_nnull", "_empty", "_nempty"}
     assert len(words["string"]) == 19
 
 
-def test_what_is_never_shown_is_never_asked_about(catalogue: Catalogue) -> None:
+def test_of_what_is_never_shown_only_the_presence_is_asked_about(catalogue: Catalogue) -> None:
     schema = schema_of(catalogue)
 
-    assert "pin" not in printed(schema, "articles_filter")
+    assert "pin: hash_filter_operators" in printed(schema, "articles_filter")
     assert "pin" not in printed(schema, "articles_aggregated_count")
 
 
@@ -173,7 +176,7 @@ def test_payloads_want_what_the_database_wants(catalogue: Catalogue) -> None:
 
     created, updated = lines(printed(schema, "create_articles_input")), lines(printed(schema, "update_articles_input"))
     assert {"id: ID", "title: String!", "author: create_authors_input", "reads: GraphQLBigInt"} <= set(created)
-    assert {"id: ID", "title: String", "author: update_authors_input", "pin: String"} <= set(updated)
+    assert {"id: ID", "title: String", "author: update_authors_input", "pin: Hash"} <= set(updated)
     assert "labels: [create_articles_labels_input]" in created
 
 
