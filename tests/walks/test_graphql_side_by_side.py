@@ -125,6 +125,24 @@ async def test_operation_that_is_stopped_has_no_answer_and_its_id_is_free(sqlite
         assert await socket.silent()
 
 
+@pytest.mark.parametrize("subprotocol", [TRANSPORT, LEGACY])
+async def test_answer_of_what_was_stopped_is_not_that_of_what_has_its_id_now(sqlite_url: str, subprotocol: str) -> None:
+    start, stop = ("subscribe", "complete") if subprotocol == TRANSPORT else ("start", "stop")
+    async with gated(sqlite_url) as (app, gate), speaking(app, subprotocol) as socket:
+        await socket.say(asking(SLOW, "1", start))
+        await gate.first.wait()
+        await socket.say({"id": "1", "type": stop})
+        await socket.say(asking(FOLLOW, "1", start))
+        await socket.say(asking(QUICK, "2", start))
+        assert await answered(socket, "2") == {"articles": []}
+        gate.opened.set()
+        assert await socket.silent()
+        await app.admin("POST", "/items/articles", {"title": "a"})
+        assert (await socket.receive())["payload"]["data"] == {
+            "articles_mutated": {"event": "create", "data": {"title": "a"}}
+        }
+
+
 async def test_older_dialect_puts_an_operation_in_the_place_of_one_with_its_id(sqlite_url: str) -> None:
     async with gated(sqlite_url) as (app, gate), speaking(app, LEGACY) as socket:
         await socket.say(asking(SLOW, "1", "start"))
