@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.application import Application, application, permission
+from watchword.backend.conversation import Conversation
 from watchword.protocol import operations as op
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ WRITE = 'mutation { create_articles_item(data: {title: "x"}) { title } }'
 WRITE_SLOWLY = 'mutation { create_authors_item(data: {name: "x"}) { name } }'
 PING, PONG = {"type": "ping"}, {"type": "pong"}
 AT_ONCE, WAITING = 10, 20
+READ_AHEAD = 10_000  # how many messages the other end of a scripted socket takes without reading them
 EVERYTHING = [permission(action, of) for action in ("create", "read") for of in ("articles", "authors")]
 
 
@@ -123,6 +125,24 @@ async def test_operation_that_is_stopped_has_no_answer_and_its_id_is_free(sqlite
         assert await socket.silent()
 
 
+@pytest.mark.parametrize("subprotocol", [TRANSPORT, LEGACY])
+async def test_answer_of_what_was_stopped_is_not_that_of_what_has_its_id_now(sqlite_url: str, subprotocol: str) -> None:
+    start, stop = ("subscribe", "complete") if subprotocol == TRANSPORT else ("start", "stop")
+    async with gated(sqlite_url) as (app, gate), speaking(app, subprotocol) as socket:
+        await socket.say(asking(SLOW, "1", start))
+        await gate.first.wait()
+        await socket.say({"id": "1", "type": stop})
+        await socket.say(asking(FOLLOW, "1", start))
+        await socket.say(asking(QUICK, "2", start))
+        assert await answered(socket, "2") == {"articles": []}
+        gate.opened.set()
+        assert await socket.silent()
+        await app.admin("POST", "/items/articles", {"title": "a"})
+        assert (await socket.receive())["payload"]["data"] == {
+            "articles_mutated": {"event": "create", "data": {"title": "a"}}
+        }
+
+
 async def test_older_dialect_puts_an_operation_in_the_place_of_one_with_its_id(sqlite_url: str) -> None:
     async with gated(sqlite_url) as (app, gate), speaking(app, LEGACY) as socket:
         await socket.say(asking(SLOW, "1", "start"))
@@ -210,6 +230,36 @@ async def test_close_drops_the_answers_of_what_runs_and_runs_nothing_more(sqlite
             gate.opened.set()
             await app.app.parts.feed.settle()
             assert await app.admin("GET", "/items/articles") == []
+
+
+async def test_answer_waits_while_rights_are_in_doubt(sqlite_url: str) -> None:
+    async with gated(sqlite_url) as (app, _), speaking(app) as socket:
+        [peer] = app.app.parts.hub.peers
+        peer.doubt()
+        await socket.say(asking(QUICK, "1"))
+        assert await socket.ask(PING) == PONG
+        assert await socket.silent()
+        await peer.refile()
+        assert await answered(socket, "1") == {"articles": []}
+
+
+async def test_answer_that_waits_for_its_client_to_read_is_dropped_by_a_close(sqlite_url: str) -> None:
+    async with gated(sqlite_url) as (app, _):
+        tokens = await app.login("editor")
+        async with speaking(app, token=tokens["access_token"]) as socket:
+            for _ in range(READ_AHEAD + 1):
+                await socket.say(PING)
+            await socket.say(asking(QUICK, "unread"))
+            [peer] = app.app.parts.hub.peers
+            assert isinstance(peer, Conversation)
+            with anyio.fail_after(5):
+                while peer._outbox.waiting < 2:
+                    await anyio.lowlevel.checkpoint()
+            await app.http.post("/auth/logout", json={"refresh_token": tokens["refresh_token"], "mode": "json"})
+            await app.app.parts.feed.settle()
+            for _ in range(READ_AHEAD + 1):
+                assert await socket.receive() == PONG
+            assert (await socket.closed(), socket.close_reason) == (4403, "Forbidden")
 
 
 async def test_mutation_that_runs_is_done_though_its_client_leaves(sqlite_url: str) -> None:

@@ -3,7 +3,7 @@
 import { createClient as createEvents } from "graphql-sse";
 import { SubscriptionClient } from "subscriptions-transport-ws";
 
-import { client, finish, follow, given, Record, report, rest, SOCKET, WebSocket, write } from "./harness.mjs";
+import { client, finish, follow, given, report, rest, SOCKET, told, WebSocket, write } from "./harness.mjs";
 
 const SHOWN = "subscription($since: String) { articles_mutated(since: $since, event: create) { data { title } } }";
 const HIDDEN = "subscription { articles_mutated(event: create) { data { title slug } } }";
@@ -52,24 +52,28 @@ async function begun(record) {
   }
 }
 
-const reader = person(given.reader);
-const editor = person(given.editor);
-const variables = {};
-const shown = follow(reader.own, { query: SHOWN, variables });
-const hidden = follow(reader.own, HIDDEN);
-const others = follow(editor.own, HIDDEN);
-for (const record of [shown, hidden, others]) await begun(record);
-
 const [policy] = await admin("GET", "/policies?filter[name][_eq]=Reading");
 const [rule] = await admin("GET", `/permissions?filter[policy][_eq]=${policy.id}&filter[collection][_eq]=articles`);
-await admin("PATCH", `/policies/${policy.id}`, { description: "of those who read" });
-await write("Unrelated");
-await Promise.all([shown, hidden, others].map((record) => record.title("Unrelated")));
-report("unrelated", reader.closes.length + editor.closes.length);
+const withoutSlug = rule.fields.filter((name) => name !== "slug");
+const restored = () => admin("PATCH", `/permissions/${rule.id}`, { fields: rule.fields });
+const variables = {};
 
-variables.since = shown.frames.at(-1).extensions.position;
-await admin("PATCH", `/permissions/${rule.id}`, { fields: rule.fields.filter((name) => name !== "slug") });
-try {
+/** The rights change between two events that both may be seen. */
+async function apart() {
+  const reader = person(given.reader);
+  const editor = person(given.editor);
+  const shown = follow(reader.own, { query: SHOWN, variables });
+  const hidden = follow(reader.own, HIDDEN);
+  const others = follow(editor.own, HIDDEN);
+  for (const record of [shown, hidden, others]) await begun(record);
+
+  await admin("PATCH", `/policies/${policy.id}`, { description: "of those who read" });
+  await write("Unrelated");
+  await Promise.all([shown, hidden, others].map((record) => record.title("Unrelated")));
+  report("unrelated", reader.closes.length + editor.closes.length);
+
+  variables.since = shown.frames.at(-1).extensions.position;
+  await admin("PATCH", `/permissions/${rule.id}`, { fields: withoutSlug });
   await rest("POST", "/items/articles", { title: "Between", slug: `secret-${given.kind}`, status: "published" });
   await shown.title("Between");
   const outcome = await hidden.outcome;
@@ -80,7 +84,26 @@ try {
   report("shown", shown.titles().slice(shown.titles().indexOf("Unrelated")));
   report("others", { titles: others.titles().slice(-2), closes: editor.closes.length });
   report("reader", { closes: reader.closes, asked: reader.asked });
+}
+
+/** An event and the change of rights come in one transaction of another program. */
+async function together() {
+  const reader = person(given.reader);
+  const record = follow(reader.own, { query: SHOWN, variables });
+  await begun(record);
+  variables.since = record.frames.at(-1).extensions.position;
+  report("rule", rule.id);
+  await told();
+  await record.title("Together");
+  variables.since = record.frames.at(-1).extensions.position;
+  await write("After");
+  await record.title("After");
+  report("titles", record.titles().slice(-2));
+}
+
+try {
+  await (given.together ? together() : apart());
 } finally {
-  await admin("PATCH", `/permissions/${rule.id}`, { fields: rule.fields });
+  await restored();
 }
 finish();

@@ -176,6 +176,24 @@ def test_client_comes_again_when_its_rights_change_and_goes_on_under_the_new_one
         assert report["reader"] == {"closes": [FORBIDDEN], "asked": 2}
 
 
+@pytest.mark.parametrize("kind", ["sockets", "legacy", "events"])
+def test_client_gets_an_event_that_comes_right_before_its_rights_change(
+    node: str, sqlite_newsroom: Newsroom, kind: str
+) -> None:
+    sqlite_newsroom.clear()
+    given = sqlite_newsroom.as_given(kind=kind, client=VERSIONS[0], together=True)
+    with running(node, HERE / "rights.mjs", given) as program:
+        rule = program.expect("rule")
+        program.tell()
+        sqlite_newsroom.execute(
+            f"""BEGIN; INSERT INTO articles (title, status) VALUES ('Together', 'published');
+            UPDATE watchword_permissions SET fields = 'id,title,status' WHERE id = {rule}; COMMIT"""
+        )
+        titles = program.expect("titles")
+
+    assert titles == ["Together", "After"]
+
+
 def test_apollo_client_asks_over_http_and_follows_over_sockets(run: Run, sqlite_newsroom: Newsroom) -> None:
     report = run("apollo.mjs", sqlite_newsroom)
 
