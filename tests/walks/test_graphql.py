@@ -203,8 +203,18 @@ async def test_same_question_twice_in_a_document_has_the_same_answer(app: Applic
 async def test_singleton_is_one_object(app: Application) -> None:
     await app.admin("POST", "/collections", {
         "collection": "shop", "schema": {}, "meta": {"singleton": True},
-        "fields": [{"field": "motto", "type": "string"}, {"field": "open", "type": "boolean"}],
+        "fields": [
+            {"field": "motto", "type": "string"}, {"field": "open", "type": "boolean"},
+            {"field": "look", "type": "json"}, {"field": "item", "type": "string"}, {"field": "kind", "type": "string"},
+        ],
     })  # fmt: skip
+    meta = {"one_collection_field": "kind", "one_allowed_collections": ["authors"]}
+    union = {"collection": "shop", "field": "item", "related_collection": None, "meta": meta}
+    await app.admin("POST", "/relations", union)
+    nothing = {"look_func": {"json": None, "count": None}, "item": None}
+    looked = '{ shop { look_func { json(path: "color") count } item { ... on authors { name } } } }'
+
+    assert (await data(app, looked))["shop"] == nothing
 
     assert (await data(app, "{ shop { motto open } }"))["shop"] == {"motto": None, "open": None}
     assert (await data(app, 'mutation { update_shop(data: {motto: "Hi"}) { motto } }'))["update_shop"] == {

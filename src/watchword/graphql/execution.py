@@ -320,11 +320,7 @@ def _own_key(collection: Collection) -> tuple[Any, ...]:
 
 def _outputs(level: Level) -> list[str]:
     """Return the names of what a level's rows have."""
-    names = []
-    for selection in level.selections:
-        is_whole = selection.function is None or len(selection.path) > 1
-        names.append(selection.path[0] if is_whole else f"{selection.path[0]}_{selection.function}")
-    return names
+    return [each.output for each in level.selections]
 
 
 def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from watchword.query.documents import Place
+from watchword.query.documents import Place, name_of
 from watchword.query.filters import EVERYTHING, Filter
 from watchword.query.types import Function
 
@@ -21,6 +21,16 @@ class Selection(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     function: Function | None = None
     place: Place = ()
+
+    @property
+    def output(self) -> str:
+        """The name that what is selected has in a row: of a way of a union, the name of the union."""
+        name = self.path[0]
+        if len(self.path) > 1:
+            return name.partition(":")[0]
+        if self.place:
+            return name_of(name, self.place)
+        return name if self.function is None else f"{name}_{self.function.value}"
 
 
 class Order(msgspec.Struct, frozen=True):
