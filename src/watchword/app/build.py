@@ -193,6 +193,7 @@ def graphql_options(settings: Settings) -> GraphqlOptions:
         default_limit=settings["QUERY_LIMIT_DEFAULT"],
         rows=_bound(settings, "QUERY_ROWS_MAX"),
         seconds=settings["QUERY_TIMEOUT"],
+        writes=_bound(settings, "MAX_BATCH_MUTATION"),
         documents=_documents(settings["GRAPHQL_DOCUMENTS"]),
         only_documents=settings["GRAPHQL_DOCUMENTS_ONLY"],
     )

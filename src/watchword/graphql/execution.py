@@ -13,7 +13,7 @@ from watchword.backend.context import Context
 from watchword.base.errors import Code, Problem, invalid_query, not_supported
 from watchword.base.ids import short_id
 from watchword.data.forms import Showing
-from watchword.data.tally import rows_read
+from watchword.data.tally import items_written, rows_read
 from watchword.graphql.forms import as_id
 from watchword.graphql.members import Delegated, Kind
 from watchword.identity.project import COLLECTION as PROJECT
@@ -91,6 +91,7 @@ class Execution:
         self._delegates = delegates
         self._options = options
         self._tally = rows_read(options.rows)
+        self._written = items_written(options.writes)
         self._until = performer.clock.monotonic() + options.seconds
         self._estimate = 0
         self._done: list[tuple[Read, Assembly | None, Reply]] = []
@@ -169,7 +170,12 @@ class Execution:
             raise invalid_query("The limits of the document come to too many rows")
 
     async def write(self, operation: Write) -> Reply:
-        """Write."""
+        """Write; all that a document writes is bounded as one request is.
+
+        Raises:
+            Problem: INVALID_PAYLOAD when it is too much, and whatever comes of the write.
+        """
+        self._written.take(_items_of(operation))
         self._done.clear()
         return await self._performer.perform(self._context, operation)
 
@@ -311,6 +317,14 @@ class _Run:
         if ids:
             await self._execution.write(Delete(query, keys=ids))
         return self._step.plain({"ids": [as_id(each) for each in ids]})
+
+
+def _items_of(operation: Write) -> int:
+    """Return how many items a write is about, without those within them."""
+    keys = None if isinstance(operation, Create) else operation.keys
+    if keys is not None:
+        return len(keys)
+    return len(operation.data) if not isinstance(operation, Delete) and isinstance(operation.data, list) else 1
 
 
 def _own_key(collection: Collection) -> tuple[Any, ...]:

@@ -38,7 +38,8 @@ class Options(msgspec.Struct, frozen=True):
     """`introspection`: whether clients may ask what there is.
 
     `default_limit` and `rows` are what a read without a limit gives, and what all reads of a document may take
-    together; after `seconds` no more of them begins. `documents` are the texts that may be sent by their digests;
+    together; after `seconds` no more of them begins. `writes` is how many items the writes of a document may be about,
+    those within others apart. `documents` are the texts that may be sent by their digests;
     `only_documents` refuses all others.
     """
 
@@ -47,5 +48,6 @@ class Options(msgspec.Struct, frozen=True):
     default_limit: int = 100
     rows: int | None = 250_000
     seconds: float = 10.0
+    writes: int | None = 10_000
     documents: dict[str, str] = {}
     only_documents: bool = False

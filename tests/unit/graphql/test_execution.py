@@ -40,13 +40,13 @@ class Slow:
         return Reply([] if isinstance(operation, Read) else [{"id": 1}])
 
 
-async def executed(catalogue: Catalogue, text: str) -> tuple[Slow, Execution, Any]:
+async def executed(catalogue: Catalogue, text: str, writes: int = 100) -> tuple[Slow, Execution, Any]:
     schema = await Schemas(Options(), system_fields).of(catalogue, FULL_ACCESS, Area.ITEMS)
     document = schema.documents.understand(text)
     node: OperationDefinitionNode = document.operation(None)
     operation = compiled(document, node, schema.built, catalogue, NO_VARIABLES)
     slow = Slow()
-    execution = Execution(slow, Context(access=FULL_ACCESS), catalogue, {}, Options(seconds=10))
+    execution = Execution(slow, Context(access=FULL_ACCESS), catalogue, {}, Options(seconds=10, writes=writes))
     return slow, execution, await execution.run(operation.steps, NO_VARIABLES, {})
 
 
@@ -66,6 +66,17 @@ async def test_fields_that_may_be_absent_are_left_out_when_the_time_is_over(cata
     assert slow.asked == 2
     assert data == {"a": [], "b": [], "c": None, "d": None}
     assert [error["path"] for error in execution.errors] == [["c"], ["d"]]
+
+
+async def test_writes_of_one_document_are_bounded_together(catalogue: Catalogue) -> None:
+    one = "delete_authors_items(ids: [1, 2]) { ids }"
+    text = f"mutation {{ a: {one} b: {one} c: {one} d: delete_authors_item(id: 1) {{ id }} }}"
+    slow, execution, data = await executed(catalogue, text, writes=5)
+
+    assert slow.asked == 3
+    assert (data["c"], data["d"]) == (None, {"id": "1"})
+    [error] = execution.errors
+    assert error["message"] == "Invalid payload. Exceeded max batch mutation limit of 5."
 
 
 async def test_what_is_written_is_written_to_its_end(catalogue: Catalogue) -> None:
