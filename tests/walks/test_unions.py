@@ -189,6 +189,17 @@ class TestReading:
 
         assert rows == [{"part": {"title": "Welcome"}}]
 
+    async def test_alias_stands_for_a_field_and_a_way_has_no_functions(self, app: Application) -> None:
+        for fields, alias, code in (
+            (["part.title"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["part"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["part:headings.title"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["count(item:headings)"], {}, "INVALID_QUERY"),
+            (["json(item:headings, a)"], {}, "INVALID_QUERY"),
+        ):
+            [error] = await search(app, "blocks", fields=fields, alias=alias)
+            assert error["extensions"]["code"] == code, fields
+
     async def test_ways_that_there_are_not_are_refused(self, app: Application) -> None:
         for path in ("item:authors.name", "item:nobody.name", "page:pages.title", "item:headings.words", "item:.title"):
             assert await ask(app, "GET", f"/items/blocks?fields={path}") == (403, "FORBIDDEN"), path
