@@ -381,6 +381,19 @@ class TestWriting:
             body = {"collection": "headings", "item": {"title": "x", "level": level}}
             assert (await ask(app, "POST", "/items/blocks", body, READER))[0] == status
 
+    async def test_check_of_a_way_is_not_got_around_by_a_key(self, app: Application) -> None:
+        check = permission("update", "blocks") | {"validation": {"item:headings": {"level": {"_lte": 3}}}}
+        await reader(app, check, permission("create", "headings"), permission("update", "headings"))
+        for body, status in (
+            ({"item": "3", "collection": "headings"}, 400),
+            ({"item": "3"}, 400),
+            ({"collection": "headings"}, 400),
+            ({"collection": "headings", "item": {"title": "x", "level": 9}}, 400),
+            ({"collection": "headings", "item": {"title": "x", "level": 2}}, 200),
+            ({"place": 9}, 200),
+        ):
+            assert (await ask(app, "PATCH", "/items/blocks/2", body, READER))[0] == status, body
+
 
 async def asked(app: Application, query: str, headers: Any = ADMIN, **variables: Any) -> Any:
     answer = await app.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
