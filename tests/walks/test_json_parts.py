@@ -76,6 +76,15 @@ class TestShown:
     async def test_part_is_what_the_path_leads_to(self, app: Application, place: str, told: list[Any]) -> None:
         assert await parts(app, place) == told
 
+    async def test_parts_that_would_have_one_name_are_told_apart_by_an_alias(self, app: Application) -> None:
+        made = await app.admin("POST", "/items/items", {"meta": {"a": {"b": 1}, "a_b": 2}})
+        mine: Any = {"filter": {"id": {"_eq": made["id"]}}}
+        [error] = await search(app, fields=["json(meta, a_b)", "json(meta, a.b)"], **mine)
+        [row] = await search(app, fields=["json(x, a_b)", "json(meta, a.b)"], alias={"x": "meta"}, **mine)
+
+        assert error["extensions"]["code"] == "INVALID_QUERY"
+        assert row == {"x_a_b_json": 2, "meta_a_b_json": 1}
+
     async def test_part_of_a_related_row_is_told_below_it(self, app: Application) -> None:
         rows = await search(app, fields=["id", "json(shop.meta, city)"], filter={"id": {"_in": [1, 3]}}, sort=["id"])
         assert rows == [{"id": 1, "shop": {"meta_city_json": "Oslo"}}, {"id": 3, "shop": None}]
@@ -308,6 +317,24 @@ class TestGraphQL:
             [row] = (await self.asked(app, query, p=place))["data"]["items"]
             functions = {"__typename": "json_functions", "color": "red", "json": told, "also": {"n": "x"}}
             assert row == {"meta_func": functions, "shop": {"meta_func": {"json": "Oslo", "count": None}}}
+
+    async def test_each_path_is_a_part_of_its_own(self, app: Application) -> None:
+        await app.admin("POST", "/items/items", {"meta": {"a": {"b": 1}, "a_b": 2}})
+        query = '{ items(sort: ["-id"], limit: 1) { meta_func { x: json(path: "a_b") y: json(path: "a.b") } } }'
+
+        assert (await self.asked(app, query))["data"]["items"] == [{"meta_func": {"x": 2, "y": 1}}]
+
+    async def test_part_of_a_singleton_that_is_not_there_yet_is_null(self, app: Application) -> None:
+        await app.admin(
+            "POST", "/collections", {"collection": "shop", "schema": {}, "meta": {"singleton": True}, "fields": [
+                {"field": "meta", "type": "json"}
+            ]},
+        )  # fmt: skip
+        shown = 'meta_func { json(path: "a") count }'
+
+        assert (await self.asked(app, f"{{ shop {{ {shown} }} }}"))["data"]["shop"] == {
+            "meta_func": {"json": None, "count": None}
+        }
 
     @pytest.mark.parametrize("place", ["a[*]", "", "$.a", "a'b"])
     async def test_what_is_no_path_is_refused(self, app: Application, place: str) -> None:

@@ -95,6 +95,8 @@ class Wants:
         for selection in selections:
             for output, draft in self._drafts(collection, sight, query, selection, trail):
                 known = drafts.setdefault(output, draft)
+                if known.place != draft.place:
+                    raise invalid_query(f'Two fields are told as "{output}", use an alias')
                 if known is not draft:
                     known.join(draft)
         self._check_deep(collection, sight, query, trail)

@@ -20,8 +20,9 @@ from watchword.identity.project import COLLECTION as PROJECT
 from watchword.identity.project import KEY as PROJECT_KEY
 from watchword.protocol.documents import errors_of
 from watchword.protocol.operations import Create, Delete, Read, Update
+from watchword.query.documents import name_of
 from watchword.query.filters import Compare, all_of
-from watchword.query.query import Aggregate, Query
+from watchword.query.query import Aggregate, Query, Selection
 
 if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
@@ -320,11 +321,16 @@ def _own_key(collection: Collection) -> tuple[Any, ...]:
 
 def _outputs(level: Level) -> list[str]:
     """Return the names of what a level's rows have."""
-    names = []
-    for selection in level.selections:
-        is_whole = selection.function is None or len(selection.path) > 1
-        names.append(selection.path[0] if is_whole else f"{selection.path[0]}_{selection.function}")
-    return names
+    return list(map(_output, level.selections))
+
+
+def _output(selection: Selection) -> str:
+    name = selection.path[0]
+    if len(selection.path) > 1:
+        return name
+    if selection.place:
+        return name_of(name, selection.place)
+    return name if selection.function is None else f"{name}_{selection.function}"
 
 
 def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:
