@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.application import ADMIN, Application, application, permission
+from tests.support.application import ADMIN, Application, application, execute, permission
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -76,15 +76,54 @@ class TestShown:
     async def test_part_is_what_the_path_leads_to(self, app: Application, place: str, told: list[Any]) -> None:
         assert await parts(app, place) == told
 
+    async def test_parts_that_would_have_one_name_are_told_apart_by_an_alias(self, app: Application) -> None:
+        made = await app.admin("POST", "/items/items", {"meta": {"a": {"b": 1}, "a_b": 2}})
+        mine: Any = {"filter": {"id": {"_eq": made["id"]}}}
+        [error] = await search(app, fields=["json(meta, a_b)", "json(meta, a.b)"], **mine)
+        [row] = await search(app, fields=["json(x, a_b)", "json(meta, a.b)"], alias={"x": "meta"}, **mine)
+
+        assert error["extensions"]["code"] == "INVALID_QUERY"
+        assert row == {"x_a_b_json": 2, "meta_a_b_json": 1}
+
     async def test_part_of_a_related_row_is_told_below_it(self, app: Application) -> None:
         rows = await search(app, fields=["id", "json(shop.meta, city)"], filter={"id": {"_in": [1, 3]}}, sort=["id"])
         assert rows == [{"id": 1, "shop": {"meta_city_json": "Oslo"}}, {"id": 3, "shop": None}]
         [shop] = await search(app, collection="shops", fields=["json(items.meta, color)"])
         assert shop == {"items": [{"meta_color_json": "red"}, {"meta_color_json": "blue"}]}
 
+    async def test_index_leads_into_lists_and_a_name_into_objects(self, app: Application) -> None:
+        await app.admin("POST", "/items/items", {"meta": {"1": {"0": "named"}}})
+
+        for place in ("[1]", "1[0]", "[1].0", "tags.0", "list.0.n"):
+            assert (await parts(app, place))[-1] is None, place
+        assert (await parts(app, "1.0"))[-1] == "named"
+        assert await parts(app, "tags.0") == [None] * 8
+
+    async def test_value_that_no_look_goes_into_keeps_nobody_from_the_others(
+        self, app: Application, database_url: str
+    ) -> None:
+        written = (r'"\ud800"', r'"\uDC00\ud83d"', r'"\u0000"', "1e300000", "[ 1E-99999 ]")
+        rows = ", ".join(f"""({20 + index}, '{{"odd": {text}}}')""" for index, text in enumerate(written))
+        await execute(database_url, f"INSERT INTO items (id, meta) VALUES {rows}")
+
+        assert len(await parts(app, "color")) == 12
+        assert len(await search(app, fields=["id"], sort=["json(meta, odd)"])) == 12
+        assert await ids(app, {"color": "red"}) == [1]
+
+    async def test_what_only_looks_like_that_is_read(self, app: Application) -> None:
+        texts = [r"\u0000", r"\ud800", "\\", "😀", "9e1234567", r"\😀", "ud800"]
+        made = await app.admin("POST", "/items/items", [{"meta": {"odd": text}} for text in texts])
+
+        assert (await parts(app, "odd"))[-len(texts) :] == texts
+        for item, text in zip(made, texts, strict=True):
+            assert await ids(app, {"odd": text}) == [item["id"]], text
+
     @pytest.mark.parametrize(
         "place",
-        ["items[]", "items[*].name", "a.*", "items[?(@.price)]", "$.a", "@.a", "a..b", ".a", "a.", "a'b", "a b"],
+        [
+            *("items[]", "items[*].name", "a.*", "items[?(@.price)]", "$.a", "@.a", "a..b", ".a", "a.", "a'b", "a b"),
+            *("a\0b", "a\x01", "a\nb"),
+        ],
     )
     async def test_what_is_no_path_is_refused(self, app: Application, place: str) -> None:
         for query in ({"fields": [f"json(meta, {place})"]}, {"filter": {"meta": {"_json": {place: {"_eq": 1}}}}}):
@@ -278,6 +317,24 @@ class TestGraphQL:
             [row] = (await self.asked(app, query, p=place))["data"]["items"]
             functions = {"__typename": "json_functions", "color": "red", "json": told, "also": {"n": "x"}}
             assert row == {"meta_func": functions, "shop": {"meta_func": {"json": "Oslo", "count": None}}}
+
+    async def test_each_path_is_a_part_of_its_own(self, app: Application) -> None:
+        await app.admin("POST", "/items/items", {"meta": {"a": {"b": 1}, "a_b": 2}})
+        query = '{ items(sort: ["-id"], limit: 1) { meta_func { x: json(path: "a_b") y: json(path: "a.b") } } }'
+
+        assert (await self.asked(app, query))["data"]["items"] == [{"meta_func": {"x": 2, "y": 1}}]
+
+    async def test_part_of_a_singleton_that_is_not_there_yet_is_null(self, app: Application) -> None:
+        await app.admin(
+            "POST", "/collections", {"collection": "shop", "schema": {}, "meta": {"singleton": True}, "fields": [
+                {"field": "meta", "type": "json"}
+            ]},
+        )  # fmt: skip
+        shown = 'meta_func { json(path: "a") count }'
+
+        assert (await self.asked(app, f"{{ shop {{ {shown} }} }}"))["data"]["shop"] == {
+            "meta_func": {"json": None, "count": None}
+        }
 
     @pytest.mark.parametrize("place", ["a[*]", "", "$.a", "a'b"])
     async def test_what_is_no_path_is_refused(self, app: Application, place: str) -> None:

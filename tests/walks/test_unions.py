@@ -189,6 +189,17 @@ class TestReading:
 
         assert rows == [{"part": {"title": "Welcome"}}]
 
+    async def test_alias_stands_for_a_field_and_a_way_has_no_functions(self, app: Application) -> None:
+        for fields, alias, code in (
+            (["part.title"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["part"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["part:headings.title"], {"part": "item:headings"}, "FORBIDDEN"),
+            (["count(item:headings)"], {}, "INVALID_QUERY"),
+            (["json(item:headings, a)"], {}, "INVALID_QUERY"),
+        ):
+            [error] = await search(app, "blocks", fields=fields, alias=alias)
+            assert error["extensions"]["code"] == code, fields
+
     async def test_ways_that_there_are_not_are_refused(self, app: Application) -> None:
         for path in ("item:authors.name", "item:nobody.name", "page:pages.title", "item:headings.words", "item:.title"):
             assert await ask(app, "GET", f"/items/blocks?fields={path}") == (403, "FORBIDDEN"), path
@@ -369,6 +380,19 @@ class TestWriting:
         for level, status in ((9, 400), (2, 200)):
             body = {"collection": "headings", "item": {"title": "x", "level": level}}
             assert (await ask(app, "POST", "/items/blocks", body, READER))[0] == status
+
+    async def test_check_of_a_way_is_not_got_around_by_a_key(self, app: Application) -> None:
+        check = permission("update", "blocks") | {"validation": {"item:headings": {"level": {"_lte": 3}}}}
+        await reader(app, check, permission("create", "headings"), permission("update", "headings"))
+        for body, status in (
+            ({"item": "3", "collection": "headings"}, 400),
+            ({"item": "3"}, 400),
+            ({"collection": "headings"}, 400),
+            ({"collection": "headings", "item": {"title": "x", "level": 9}}, 400),
+            ({"collection": "headings", "item": {"title": "x", "level": 2}}, 200),
+            ({"place": 9}, 200),
+        ):
+            assert (await ask(app, "PATCH", "/items/blocks/2", body, READER))[0] == status, body
 
 
 async def asked(app: Application, query: str, headers: Any = ADMIN, **variables: Any) -> Any:

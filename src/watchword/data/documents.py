@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from watchword.data.columns import Foreign, SqliteColumn
+from watchword.data.columns import Foreign, Named, SqliteColumn
 from watchword.data.comparisons import Subject
 from watchword.query.types import FieldType, Operator
 
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 _TEXT = sa.Text()
 _NUMBER: sa.Numeric[Any] = sa.Numeric()
 _NULL: sa.ColumnElement[str] = sa.literal_column("'null'")
+_NO_VARIABLES: sa.ColumnElement[Any] = sa.literal_column("'{}'::jsonb")
+_ITSELF: sa.ColumnElement[Any] = sa.literal_column("'{}'::text[]")
 _NAMES = {
     FieldType.TEXT: ("text", "string"),
     FieldType.DECIMAL: ("integer", "real", "number"),
     FieldType.BOOLEAN: ("true", "false", "boolean"),
 }
 """What the databases call the kinds of parts that a filter compares."""
+_UNREADABLE = (
+    r"'\\u(0000|[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u)[dD][c-fC-F])"
+    r"|(^|[:,[])\s*-?[0-9.]+[eE][-+]?[0-9]{5,}'"
+)
+"""What PostgreSQL's `json` may hold, being a text, and a look into it fails on: NULs, half characters, huge numbers."""
 _PRESENCE = frozenset({Operator.NULL, Operator.NNULL, Operator.EMPTY, Operator.NEMPTY})
 
 
@@ -37,29 +44,29 @@ class Part:
     def __init__(self, column: sa.ColumnElement[Any], place: Place, *, sqlite: bool) -> None:
         self._sqlite = sqlite
         self._document = _sqlite_document(column) if sqlite else _postgres_document(column)
-        steps = _sqlite_path(place) if sqlite else [str(step) for step in place]
-        self._path = sa.literal(steps, _TEXT if sqlite else postgresql.ARRAY(_TEXT))
+        self._path = sa.literal(_path(place), _TEXT) if sqlite else _postgres_path(place)
 
     @property
     def value(self) -> sa.ColumnElement[Any]:
         """The part as a JSON value."""
         if self._sqlite:
             return sa.type_coerce(self._document.op("->")(self._path), SqliteColumn(FieldType.JSON))
-        return sa.type_coerce(self._document.op("#>")(self._path), postgresql.JSONB())
+        silent = (_NO_VARIABLES, sa.true())
+        return sa.func.jsonb_path_query_first(self._document, self._path, *silent, type_=postgresql.JSONB())
 
     @property
     def kind(self) -> sa.ColumnElement[str]:
         """The kind of the part, by the database's name for it; NULL where there is none."""
         if self._sqlite:
             return sa.func.json_type(self._document, self._path, type_=_TEXT)
-        return sa.func.jsonb_typeof(self._document.op("#>")(self._path), type_=_TEXT)
+        return sa.func.jsonb_typeof(self.value, type_=_TEXT)
 
     @property
     def text(self) -> sa.ColumnElement[str]:
         """The part as a text: itself where it is one."""
         if self._sqlite:
             return sa.func.json_extract(self._document, self._path, type_=_TEXT)
-        return sa.type_coerce(self._document.op("#>>")(self._path), _TEXT)
+        return sa.type_coerce(self.value.op("#>>")(_ITSELF), _TEXT)
 
     @property
     def order(self) -> sa.ColumnElement[Any]:
@@ -67,7 +74,7 @@ class Part:
         if self._sqlite:
             return self.text
         null: sa.ColumnElement[Any] = sa.literal_column("'null'::jsonb")
-        return sa.func.nullif(self._document.op("#>")(self._path), null, type_=postgresql.JSONB())
+        return sa.func.nullif(self.value, null, type_=postgresql.JSONB())
 
     @property
     def is_absent(self) -> Condition:
@@ -112,10 +119,16 @@ def _postgres_document(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.to_jsonb(column, type_=postgresql.JSONB())
     if isinstance(column.type, postgresql.JSONB):
         return column
-    # A NUL, which `json` may hold as an escape, is in no text of PostgreSQL's.
-    is_text = sa.func.strpos(sa.cast(column, _TEXT), sa.literal_column("'\\u0000'")) == sa.literal_column("0")
-    return sa.case((is_text, sa.cast(column, postgresql.JSONB())))
+    # An escaped backslash goes first: what is behind it is no escape, whatever it looks like.
+    text = sa.func.replace(sa.cast(column, _TEXT), sa.literal_column(r"'\\'"), sa.literal_column("' '"), type_=_TEXT)
+    is_readable = text.op("!~", is_comparison=True)(sa.literal_column(_UNREADABLE))
+    return sa.case((is_readable, sa.cast(column, postgresql.JSONB())))
 
 
-def _sqlite_path(place: Place) -> str:
+def _postgres_path(place: Place) -> sa.ColumnElement[Any]:
+    """Return a path as PostgreSQL's `#>` is not: an index is no name of a member, and a text no list of one item."""
+    return sa.cast(sa.literal(f"strict {_path(place)}", _TEXT), Named("jsonpath"))
+
+
+def _path(place: Place) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in place)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from watchword.data.binding import Binder
     from watchword.data.rules import BoundRule
-    from watchword.data.schema import Collection, Field
+    from watchword.data.schema import Collection, Field, Union
     from watchword.query.filters import Filter
 
 _NOW = Variable("NOW")
@@ -118,11 +118,8 @@ class Target:
             return
         creating = self.action is Action.CREATE
         payload = (self._defaults() if creating else {}) | draft.values | draft.many
-        for name, item in draft.one.items():
-            union = self.collection.unions.get(name)
-            looked_into = name if union is None else union.way(str(draft.values.get(union.discriminator)))
-            if _looks_into(check, looked_into):
-                payload[looked_into] = item
+        ways = {way: item for union in self.collection.unions.values() for way, item in _led(union, draft)}
+        payload |= {name: item for name, item in (draft.one | ways).items() if _looks_into(check, name)}
         scope = self.binder.scope
         _raise_all(validate(check, payload, creating, scope.variables, scope.now))
 
@@ -279,6 +276,17 @@ def _fields_forbidden(collection: str, fields: list[str]) -> Problem:
         f'You don\'t have permission to access fields {named} in collection "{collection}" or they do not exist. '
         "Queried in root."
     )
+
+
+def _led(union: Union, draft: Draft) -> Iterator[tuple[str, Any]]:
+    """Yield each way of a union, and the object that is written for it; of a mere key nothing is seen.
+
+    Both columns say where a row leads: who writes one of them makes the other's value lead elsewhere.
+    """
+    if not draft.values.keys().isdisjoint((union.field, union.discriminator)):
+        for member in union.members:
+            is_meant = draft.values.get(union.discriminator) == member
+            yield union.way(member), draft.one.get(union.field) if is_meant else None
 
 
 def _raise_all(problems: Sequence[Problem]) -> None:

@@ -95,6 +95,8 @@ class Wants:
         for selection in selections:
             for output, draft in self._drafts(collection, sight, query, selection, trail):
                 known = drafts.setdefault(output, draft)
+                if known.place != draft.place:
+                    raise invalid_query(f'Two parts would be told as "{output}"')
                 if known is not draft:
                     known.join(draft)
         self._check_deep(collection, sight, query, trail)
@@ -115,8 +117,12 @@ class Wants:
         field = query.alias.get(output, output)
         self._check(collection, sight, field if member is None else f"{field}:{member}", trail)
         if member is not None:
+            if not below and (selection.place or selection.function is not None):
+                raise invalid_query(f'"{head}" leads to items, of which nothing can be computed')
             yield output, _Draft(field, explicit=True, scoped={member: below})
             return
+        if not collection.has(field):  # an alias stands for a union, of which a way is chosen by its own name
+            raise forbidden_field(collection.name, field, _quoted(trail))
         if below and not _leads_on(collection, field):
             raise forbidden_field(collection.name, ".".join(selection.path), _quoted(trail))
         if selection.place and not below:

@@ -292,8 +292,9 @@ class _LevelInTheMaking:
             member = member_of(shown.fields[asked])
             if isinstance(member, Inside):
                 place = self._selector.path(shown.fields[asked], fields[0])
-                self._selections[Selection((number,), place=place)] = None
-                parts.append(Cell(part, name_of(number, place)))
+                own = self._number(name)  # `a_b` and `a.b` of one would have the same name
+                self._selections[Selection((own,), place=place)] = None
+                parts.append(Cell(part, name_of(own, place)))
                 continue
             assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
             self._selections[Selection((number,), member.function)] = None

@@ -14,7 +14,7 @@ Place = tuple[str | int, ...]
 DEEPEST = 10
 """How many steps a path takes at the most (Directus: `MAX_JSON_QUERY_DEPTH`)."""
 
-_STEP = re.compile(r"""(?:^|(?<=.)\.)([^.\[\]*?@$(){}"'\\,\s]{1,200})|\[(\d{1,9})\]""")
+_STEP = re.compile(r"""(?:^|(?<=.)\.)([^.\[\]*?@$(){}"'\\,\s\x00-\x1f\ud800-\udfff]{1,200})|\[(\d{1,9})\]""")
 
 
 def parse_place(text: str) -> Place:

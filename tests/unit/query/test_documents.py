@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +38,11 @@ def test_path_is_read_as_it_was_written(steps: list[str | int]) -> None:
     assert parse_place(written(steps)) == tuple(steps)
 
 
-@given(st.text(max_size=40) | st.text(".[]0aé*$@'\" ", max_size=12))
+@given(st.text(max_size=40) | st.text(".[]0aé*$@'\" \0\x01", max_size=12))
 def test_any_text_is_a_path_or_refused(text: str) -> None:
     code, steps = tried(parse_place, text)
     assert written(list(steps)) == text if code is None else code is Code.INVALID_QUERY
+    assert code is not None or not re.search("[\0-\x1f\ud800-\udfff]", text)
 
 
 @given(st.text("json(),.a[0] ", max_size=30))
