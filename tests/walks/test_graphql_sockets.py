@@ -450,7 +450,9 @@ async def test_too_many_messages_are_told_of(serve: Any) -> None:
         ("articles(limit: 100) { author { articles(limit: 90) { id } } }", True),
         ("articles(limit: 100) { author { articles(limit: 100) { id } } }", False),
         ("articles(limit: 10001) { id }", False),
-        ("articles(limit: -1) { id } all: articles(limit: 9000) { id }", True),
+        ("articles(limit: 1000) { id } all: articles(limit: 9000) { id }", True),
+        ("articles(limit: -1) { id }", True),
+        ("articles(limit: -1) { id } all: articles(limit: 1) { id }", False),
     ],
 )
 async def test_subscription_that_reads_too_much_for_each_event_is_refused(
@@ -465,3 +467,27 @@ async def test_subscription_that_reads_too_much_for_each_event_is_refused(
 
     assert (told["type"], told["id"]) == ("error", "1")
     assert "more than 10000 rows for one event" in told["payload"][0]["message"]
+
+
+async def test_event_that_reads_too_much_ends_its_subscription_and_nobody_elses(
+    app: Application, database_url: str
+) -> None:
+    await app.admin("POST", "/items/authors", {"name": "busy"})
+    many = "SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001"
+    row = "'t', 'published', 1 FROM n"
+    await execute(
+        database_url, f"WITH RECURSIVE n(i) AS ({many}) INSERT INTO articles (title, status, author) SELECT {row}"
+    )
+    greedy, modest = (
+        f"subscription {{ authors_mutated {{ data {{ id name articles(limit: {limit}) {{ id }} }} }} }}"
+        for limit in (-1, 2)
+    )
+    async with speaking(app, "editor-static-token") as one, speaking(app, "editor-static-token") as two:
+        await ready(one, subscribe(greedy))
+        await ready(two, subscribe(modest))
+        await app.admin("PATCH", "/items/authors/1", {"name": "busier"})
+        frame = await one.receive()
+        assert (frame["type"], frame["payload"][0]["extensions"]["code"]) == ("error", "INVALID_QUERY")
+        event = await told(two)
+        assert (event["data"]["name"], len(event["data"]["articles"])) == ("busier", 2)
+        assert await one.ask({"type": "ping"}) == {"type": "pong"}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from tests.support.sockets import ScriptedSocket
-    from watchword.live.hub import Lookup
+    from watchword.live.judging import Lookup
     from watchword.live.matching import Row, View
     from watchword.protocol.events import Change
 
@@ -336,6 +336,24 @@ class SlowLookup:
     async def _wait(self) -> None:
         self.asked.set()
         await self.answers.wait()
+
+
+async def test_what_is_read_for_one_keeps_nobody_else_waiting(app: Application) -> None:
+    await app.user("reader", [permission("read"), permission("read", "authors")])
+    nested = FOLLOW | {"query": {"fields": ["id", "title", "author.name"], "limit": -1}}
+    async with app.authenticated("reader-static-token") as one, app.authenticated("reader-static-token") as two:
+        assert (await one.ask(nested))["event"] == (await two.ask(FOLLOW))["event"] == "init"
+        hub = app.app.parts.hub
+        hub._lookup = slow = SlowLookup(hub._lookup)
+        for title in ("first", "second"):
+            await post(app, title)
+            assert [row["title"] for row in (await two.receive())["data"]] == [title]
+        assert slow.asked.is_set()
+        slow.answers.set()
+        titles: list[str] = []
+        while len(titles) < 2:
+            titles += [row["title"] for row in (await one.receive())["data"]]
+        assert titles == ["first", "second"]
 
 
 @pytest.mark.parametrize("is_revoked", [True, False])

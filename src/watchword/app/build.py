@@ -17,7 +17,7 @@ from watchword.backend.backend import Backend
 from watchword.backend.background import Background
 from watchword.backend.feed import Feed
 from watchword.backend.limits import Quota, SocketLimits
-from watchword.backend.lookup import DatabaseLookup
+from watchword.backend.lookup import EVENT_ROWS, DatabaseLookup
 from watchword.backend.outbox import Mark
 from watchword.backend.pace import Pace
 from watchword.backend.rights import Rights
@@ -89,7 +89,8 @@ def build(settings: Settings, clock: Clock | None = None, application: Applicati
     share, limits = ClientShare(db, settings["DB_POOL_SIZE"]), query_limits(settings)
     reader = Reader(share, limits)
     journal = Journal(short_id(), log_level(settings), clock.now)
-    hub = Hub(DatabaseLookup(Lookup(db), structure, Reader(db, limits), clock), clock.now, log.position)
+    wholes, events = Reader(db, limits), Reader(db, limits.within(EVENT_ROWS))
+    hub = Hub(DatabaseLookup(Lookup(db), structure, wholes, events, clock), clock.now, log.position)
     rights = Rights(identity, hub)
     activity = Activity(db, clock, Recorded(settings["ACTIVITY"]), settings["ACTIVITY_RETENTION"])
     broker = MemoryBroker()

@@ -47,6 +47,7 @@ async def running(parts: Parts, setup: SetupLink) -> AsyncIterator[None]:
         await parts.broker.start()
         parts.feed.start()
         async with anyio.create_task_group() as group:
+            group.start_soon(parts.hub.run)
             group.start_soon(parts.feed.run)
             await group.start(parts.background.run)
             settings = parts.settings

@@ -403,7 +403,7 @@ class Backend:
         former = self.hub.member(peer, operation.subscription)
         member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
         if former is not None:
-            member.succeed(former, self._feed.head)
+            member.succeed(former, self.hub.reach(former, self._feed.head))
         return Move(member, self._feed.horizon)
 
     async def complete(self, move: Move, *, same_user: bool) -> None:

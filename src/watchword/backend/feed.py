@@ -51,8 +51,9 @@ class Feed:
     """This node's reader of the log.
 
     `head` is the offset of the last change that has been told, `told` how many were; `horizon` is the offset of the
-    last one that is being told, to those who followed when that began. Whoever begins to follow learns by `horizon`
-    what to find out by reading. All that was committed before `current_at` (monotonic seconds) has been told.
+    last one that is being told, to those who followed when that began. What has to be read to be told counts as told
+    when it waits for its turn. Whoever begins to follow learns by `horizon` what to find out by reading. All that was
+    committed before `current_at` (monotonic seconds) has been told.
     """
 
     def __init__(  # noqa: PLR0913 - what it reads from, and whom it tells
@@ -82,6 +83,7 @@ class Feed:
         self._is_sure = False
         self._is_behind = False
         self._obeyed = 0
+        self._obeying = anyio.Lock()
         self._stale: set[str] = set()
         self.head = 0
         self.horizon = 0
@@ -266,8 +268,9 @@ class Feed:
         _log.warning("feed.behind", head=self.head, log=self._log.head)
         self._is_behind = True  # until everybody has been told
         self.head = self.horizon = self._log.head
-        self._obeyed = 0
-        await self._control.forget()
+        async with self._obeying:
+            self._obeyed = 0
+            await self._control.forget()
         await self._hub.receive([Resync(collection, self.head) for collection in self._hub.collections], self._obey)
         self._is_behind = False
 
@@ -295,8 +298,11 @@ class Feed:
 
     async def _tell_run(self, run: Sequence[Entry], *, is_control: bool) -> None:
         self.horizon = run[-1].position
-        if is_control and self.horizon > self._obeyed:
-            await self._control.apply(run)
+        if is_control:
+            async with self._obeying:
+                if self.horizon > self._obeyed:
+                    await self._control.apply(run)
+                    self._obeyed = self.horizon
         followed = self._hub.collections
         changes = [self._change(entry) for entry in run if entry.collection in followed]
         if changes:
@@ -306,13 +312,14 @@ class Feed:
     async def _obey(self) -> None:
         """Take into account what has been committed by now of what decides who may see what; it comes later to be told.
 
-        Rows that have just been read may be younger than it.
+        Rows that have just been read may be younger than it. They are read beside the feed, so that the two take turns.
         """
-        await self._log.keep_up()
-        after = max(self.horizon, self._obeyed)
-        while after < self._log.head and (page := await self._log.read(after, PAGE, self._control.names)):
-            await self._control.apply(page)
-            after = self._obeyed = page[-1].position
+        async with self._obeying:
+            await self._log.keep_up()
+            after = max(self.head, self._obeyed)  # not the horizon: what is on its way there may wait for its turn here
+            while after < self._log.head and (page := await self._log.read(after, PAGE, self._control.names)):
+                await self._control.apply(page)
+                after = self._obeyed = page[-1].position
 
     def _change(self, entry: Entry) -> Change | Resync:
         if isinstance(entry, Bulk):

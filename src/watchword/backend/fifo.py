@@ -1,7 +1,8 @@
 """Fifo: what waits to be written to one connection, in the order in which it came, bounded.
 
 For dialects whose clients read whatever arrives together. What finds nothing before it goes out at once, framed once
-for all connections that it goes to. While a connection is `batching`, everything is gathered for an interval and put
+for all connections that it goes to. Events that wait are encoded when they are written, as until then all connections
+can share them. While a connection is `batching`, everything is gathered for an interval and put
 together to one frame. One task writes what could not go out at once; everybody else only appends.
 """
 
@@ -16,24 +17,28 @@ import msgspec
 from watchword.backend.alarm import Alarm
 from watchword.backend.receipts import Receipts
 from watchword.protocol.dialect import Frame
+from watchword.protocol.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from watchword.backend.line import Line
     from watchword.backend.outbox import Mark
-    from watchword.protocol.events import Event
 
 
-Lost = Callable[[str | None, "Event", Exception], None]
+Lost = Callable[[str | None, Event, Exception], None]
 """Hears of an event that cannot be encoded."""
 
 
 class _Waiting(msgspec.Struct, frozen=True):
-    """A frame; one of a subscription that is no event is a value, which keeps its place among the answers."""
+    """A frame, or an event to be encoded, and how many bytes it takes.
+
+    A frame of a subscription that is no event's is a value, which keeps its place among the answers.
+    """
 
     subscription: str | None
-    frame: Frame
+    what: Frame | Event
+    size: int
     is_event: bool
 
 
@@ -51,7 +56,8 @@ _ENDING = Batch(0.0, until=0.0)
 class Fifo:
     """The queue of one connection; the twin of `Outbox`.
 
-    More frames, or more bytes of them, than `hard` allows, and it is `overrun`; above the mark `high` it is `lagging`.
+    More frames and events, or more bytes of them, than `hard` allows, and it is `overrun`; above the mark `high` it is
+    `lagging`.
     """
 
     def __init__(
@@ -69,7 +75,7 @@ class Fifo:
         self._high = high or hard
         self._queue: deque[_Waiting] = deque()
         self._urgent: deque[Frame] = deque()
-        self._kept: list[tuple[str | None, Event]] = []
+        self._kept: list[_Waiting] = []
         self._aside: list[_Waiting] = []
         self._size = 0
         self._held = False
@@ -122,7 +128,8 @@ class Fifo:
         """Queue an answer, or a value of a subscription; nothing needs to keep `apart` here."""
         del apart
         for frame in frames:
-            self._append(value_of, frame, is_event=False)
+            self._size += len(frame)
+            self._queue.append(_Waiting(value_of, frame, len(frame), is_event=False))
         self._wake()
 
     def say_alone(self, frames: Iterable[Frame]) -> None:
@@ -132,24 +139,14 @@ class Fifo:
 
     def deliver(self, subscription: str | None, event: Event) -> None:
         """Write an event of a subscription, or queue it."""
-        if self._held:
-            self._kept.append((subscription, event))
-            self._size += event.size
-            return
-        try:
-            frames = tuple(self._push(subscription, (event,)))
-        except Exception as error:  # whoever delivers has others to deliver to
-            if self._lost is None:
-                raise
-            self._lost(subscription, event, error)
-            return
         line = self._line
-        if line is None or self._queue or self._urgent or self._batch or self.is_writing or not line.is_free:
-            for frame in frames:
-                self._append(subscription, frame, is_event=True)
-            self._wake()
+        if self._held or line is None or self._queue or self._urgent or self._batch or not self._may_put(line):
+            self._size += event.size
+            (self._kept if self._held else self._queue).append(_Waiting(subscription, event, event.size, is_event=True))
+            if not self._held:
+                self._wake()
             return
-        for frame in frames:
+        for frame in self._encoded(subscription, event):
             framed = event.cache.get(frame)
             if framed is None:
                 framed = event.cache[frame] = line.frame(frame)
@@ -158,8 +155,6 @@ class Fifo:
     def discard(self, subscription: str | None) -> None:
         """Drop the events and values that wait of a subscription."""
         self._keep(lambda each: each.subscription != subscription or (subscription is None and not each.is_event))
-        self._size -= sum(event.size for name, event in self._kept if name == subscription)
-        self._kept = [(name, event) for name, event in self._kept if name != subscription]
 
     def withdraw(self, subscription: str | None, reach: int) -> int | None:
         """Drop what waits of a subscription whose events up to the offset `reach` have been delivered.
@@ -173,8 +168,6 @@ class Fifo:
     def discard_all(self) -> None:
         """Drop every event that waits."""
         self._keep(lambda each: not each.is_event)
-        self._size -= sum(event.size for _, event in self._kept)
-        self._kept.clear()
 
     def discard_values(self) -> None:
         """Drop every value that waits."""
@@ -192,12 +185,10 @@ class Fifo:
         if self._held:
             self._held = False
             self._queue.extendleft(reversed(self._aside))
+            self._queue.extend(self._kept)
             self._aside.clear()
+            self._kept.clear()
             self._wake()
-            kept, self._kept = self._kept, []
-            self._size -= sum(event.size for _, event in kept)
-            for subscription, event in kept:
-                self.deliver(subscription, event)
 
     def start_batching(self, batch: Batch) -> None:
         """Gather what is said from now on."""
@@ -214,7 +205,9 @@ class Fifo:
 
     def cancel_batching(self) -> None:
         """Drop what has been gathered, and gather no more."""
+        kept, self._kept = self._kept, []
         self._keep(lambda _: False)
+        self._kept = kept
         self.stop_batching()
 
     @property
@@ -234,22 +227,18 @@ class Fifo:
             return None
         batch = self._batch
         if batch is None or self._join is None or is_last:
-            taken = self._queue.popleft()
-            self._size -= len(taken.frame)
-            self._room.ring()
-            return taken.frame
+            return self._next()
         if self._flush_at is None:
             self._flush_at = now + batch.interval
         if now < self._flush_at:
             return None
-        frames = [each.frame for each in self._queue]
-        self._size -= sum(map(len, frames))
-        self._queue.clear()
-        self._room.ring()
+        frames: list[Frame] = []
+        while (frame := self._next()) is not None:
+            frames.append(frame)
         self._flush_at = None
         if batch.until is not None and now >= batch.until:
             self._batch = None
-        return self._join(frames) if len(frames) > 1 else frames[0]
+        return self._join(frames) if len(frames) > 1 else next(iter(frames), None)
 
     def next_at(self, now: float) -> float | None:
         """Return when to look whether something may be written: now; None when nothing waits."""
@@ -260,12 +249,38 @@ class Fifo:
         moments = [moment for moment in (deadline, self._flush_at if self._queue else None) if moment is not None]
         await self._alarm.wait(min(moments) - now if moments else None)
 
-    def _append(self, subscription: str | None, frame: Frame, *, is_event: bool) -> None:
-        self._queue.append(_Waiting(subscription, frame, is_event))
-        self._size += len(frame)
+    def _may_put(self, line: Line) -> bool:
+        return line.is_free and not self.is_writing
+
+    def _next(self) -> Frame | None:
+        """Take the next frame off the queue; what is left of an event that takes several comes first in it."""
+        while self._queue:
+            taken = self._queue.popleft()
+            self._size -= taken.size
+            self._room.ring()
+            if not isinstance(taken.what, Event):
+                return taken.what
+            frames = self._encoded(taken.subscription, taken.what)
+            self._size += sum(map(len, frames[1:]))
+            self._queue.extendleft(_Waiting(taken.subscription, each, len(each), True) for each in frames[:0:-1])
+            if frames:
+                return frames[0]
+        return None
+
+    def _encoded(self, subscription: str | None, event: Event) -> tuple[Frame, ...]:
+        """Return the frames of an event; none when it cannot be encoded, which is no other event's business."""
+        try:
+            return tuple(self._push(subscription, (event,)))
+        except Exception as error:
+            if self._lost is None:
+                raise
+            self._lost(subscription, event, error)
+            return ()
 
     def _keep(self, wanted: Callable[[_Waiting], bool]) -> None:
-        self._size -= sum(len(each.frame) for each in (*self._queue, *self._aside) if not wanted(each))
+        everything = (*self._queue, *self._aside, *self._kept)
+        self._size -= sum(each.size for each in everything if not wanted(each))
         self._queue = deque(filter(wanted, self._queue))
         self._aside = list(filter(wanted, self._aside))
+        self._kept = list(filter(wanted, self._kept))
         self._room.ring()

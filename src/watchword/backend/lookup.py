@@ -25,16 +25,20 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+EVENT_ROWS = 10_001
+"""How many rows are read at once to tell of changes: others wait meanwhile who need reading, too."""
+
 Sights = list[tuple[bool, bool]]
 
 
 class DatabaseLookup:
-    """The hub's `Lookup` over the data core."""
+    """The hub's `Lookup` over the data core. What is told as `events` is read by a reader of its own, of few rows."""
 
-    def __init__(self, images: Lookup, structure: Structure, reader: Reader, clock: Clock) -> None:
+    def __init__(self, images: Lookup, structure: Structure, reader: Reader, events: Reader, clock: Clock) -> None:
         self._images = images
         self._structure = structure
         self._reader = reader
+        self._events = events
         self._clock = clock
 
     async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, Sights]:
@@ -54,9 +58,9 @@ class DatabaseLookup:
         return sights
 
     async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
-        """Return the rows of a view by key, as its subscribers may see them now."""
+        """Return the rows of a view by key, as its subscribers may see them now; raises as the reader of `events`."""
         query = replace(view.shape.query, sort=(), limit=None, offset=0, meta=())
-        return await self._reader.rows_by_key(self._structure.catalogue, self._scope(view), query, keys)
+        return await self._events.rows_by_key(self._structure.catalogue, self._scope(view), query, keys)
 
     async def everything(self, view: View) -> Any:
         """Return what an initial read of the view gives."""

@@ -12,6 +12,7 @@ only appends.
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,10 @@ class Mark(msgspec.Struct, frozen=True):
     def is_below(self, count: int, size: int) -> bool:
         """Whether this is more than the mark."""
         return count > self.count or size > self.size
+
+
+AT_ONCE = Mark(1_000, 256 * 1024)
+"""What is encoded at once of the events of a subscription: a backlog is shared by all who have it, frames are not."""
 
 
 class Outbox:
@@ -91,11 +96,11 @@ class Outbox:
     @property
     def overrun(self) -> bool:
         """Whether more events wait than may wait: the client does not read."""
-        return self._hard.is_below(self._waiting, self._event_bytes)
+        return self._hard.is_below(self.waiting, self._event_bytes + self._ready_bytes)
 
     def has_room_for(self, event: Event) -> bool:
         """Whether an event can be queued without too many bytes waiting."""
-        return not self._hard.is_below(0, self._event_bytes + event.size)
+        return not self._hard.is_below(0, self._event_bytes + self._ready_bytes + event.size)
 
     @property
     def lagging(self) -> bool:
@@ -234,13 +239,17 @@ class Outbox:
             self._due = max(now, self._event_free_at) + self._gap
 
     def _next_frame(self) -> Frame | None:
-        """Return the next frame with events; of those that wait, all of one subscription are encoded."""
+        """Return the next frame with events; of those that wait, some of one subscription are encoded."""
         if self._ready:
             _, frame = self._ready.popleft()
             self._ready_bytes -= len(frame)
             return frame
-        subscription, events = next(iter(self._pending.items()))
+        subscription, waiting = next(iter(self._pending.items()))
         del self._pending[subscription]
+        count = _first_of(waiting)
+        events, rest = waiting[:count], waiting[count:]
+        if rest:
+            self._pending[subscription] = rest  # after the others
         self._give_up(events)
         frames = iter(self._push(subscription, events))
         first = next(frames, None)
@@ -290,3 +299,13 @@ class Outbox:
     def _is_event_due(self, now: float) -> bool:
         """Whether answers have to let the event go first: a stream of them must not keep it back for ever."""
         return self._due is not None and now >= self._due and not self._apart and self._has_events
+
+
+def _first_of(events: Sequence[Event]) -> int:
+    """Return how many events are encoded at once; two that have one position are not parted."""
+    size = 0
+    for count, (event, following) in enumerate(pairwise(events), 1):
+        size += event.size
+        if AT_ONCE.is_below(count + 1, size + following.size) and following.position != event.position:
+            return count
+    return len(events)

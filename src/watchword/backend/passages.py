@@ -66,9 +66,9 @@ class Passages:
             return await self._hub.anew(after, position)
         try:
             changes = await self._feed.changes(after.shape.collection, reach, MOST_MISSED)
+            gone = await self._hub.farewell(before, after, keys, changes, reach)
+            return gone + await self._hub.replay(after, [each for each in changes if each.position <= position])
         except Problem as problem:
             if problem.code is not Code.POSITION_LOST:
                 raise
-            return await self._hub.anew(after, position)
-        gone = await self._hub.farewell(before, after, keys, changes, reach)
-        return gone + await self._hub.replay(after, [change for change in changes if change.position <= position])
+        return await self._hub.anew(after, position)

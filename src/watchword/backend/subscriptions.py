@@ -118,9 +118,8 @@ class Subscriptions:
 
     @property
     def are_live(self) -> bool:
-        """Whether events are delivered to all of them as they come."""
-        members = (self._services.hub.member(self._host, name) for name in self._operations)
-        return all(member is None or member.is_live for member in members)
+        """Whether all of them have been told everything, and are told what comes as it comes."""
+        return all(self._services.hub.is_current(self._host, name) for name in self._operations)
 
     async def follow(self, operation: op.Subscribe) -> None:
         """Begin to follow a query.

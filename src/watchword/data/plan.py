@@ -69,6 +69,10 @@ class Limits(msgspec.Struct, frozen=True):
             return given
         return self.rows + 1 if given is None else min(given, self.rows + 1)
 
+    def within(self, rows: int) -> Limits:
+        """Return the same limits for reads that may take fewer rows."""
+        return msgspec.structs.replace(self, rows=rows if self.rows is None else min(rows, self.rows))
+
     def check(self, query: Query) -> None:
         """Let a query pass.
 

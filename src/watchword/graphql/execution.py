@@ -341,18 +341,19 @@ def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(each for each in arguments["ids"] if each is not None)
 
 
-def _estimated(level: Level, query: Query, default: int) -> int:
+def _estimated(level: Level, query: Query, default: int, unlimited: int = _UNLIMITED) -> int:
     """Return about how many rows a read comes to when every list is full."""
-    limit = default if query.limit is None else query.limit if query.limit >= 0 else _UNLIMITED
-    return limit * (1 + rows_below(level, query, default))
+    limit = default if query.limit is None else query.limit if query.limit >= 0 else unlimited
+    return limit * (1 + rows_below(level, query, default, unlimited))
 
 
-def rows_below(level: Level, query: Query, default: int) -> int:
-    """Return about how many rows are read below each row when every list is full."""
+def rows_below(level: Level, query: Query, default: int, unlimited: int) -> int:
+    """Return about how many rows are read below each row when every list is full; what has no limit is `unlimited`."""
     total = 0
     for name, each in level.below.items():
         deep = query.deep[name]
-        total += _estimated(each.level, deep, default) if each.many else 1 + rows_below(each.level, deep, default)
+        below = rows_below(each.level, deep, default, unlimited)
+        total += _estimated(each.level, deep, default, unlimited) if each.many else 1 + below
     return total
 
 

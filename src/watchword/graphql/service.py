@@ -165,11 +165,13 @@ class Graphql:
     def _check_below(self, step: Step, query: Query) -> None:
         """Let a subscription pass; what is below a row is read for each of its events, and others wait meanwhile.
 
+        A list without a limit counts for as much as may be read: more of it ends the subscription when it is read.
+
         Raises:
             Problem: INVALID_QUERY.
         """
         most = self._options.limits.event_rows
-        if step.level is not None and rows_below(step.level, query, self._options.default_limit) > most:
+        if step.level is not None and rows_below(step.level, query, self._options.default_limit, most) > most:
             raise invalid_query(f"The limits of the subscription come to more than {most} rows for one event")
 
     async def _ready(self, prepared: Prepared) -> dict[str, Any]:

@@ -1,57 +1,41 @@
 """Hub: this node's connections and subscriptions, and the loop that fans changes out to them.
 
 The hub never queries the database for a subscriber: a change is judged once for each view, told to all members of the
-view by a plain loop without await, and only views whose rule or rows need the database go through `Lookup`, together,
-by one statement for all of them.
+view by a plain loop without await, and only views whose rule or rows need the database go through `Lookup`: judged
+together, by one statement for all of them, and told in their turns, so that nobody else waits for that.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace
 
 from watchword.access.permissions import Action
 from watchword.base.errors import Code, Problem
+from watchword.live.judging import UNEVALUABLE, Batch, decide, event_of_row, judged_before, middle_of
 from watchword.live.matching import View
 from watchword.live.membership import Membership
+from watchword.live.readings import Portion, Readings
 from watchword.protocol.events import Change, Event, Resync
-from watchword.query.predicate import LOOKUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from watchword.live.matching import Row, Shape, ViewKey
+    from watchword.live.judging import Judged, Lookup
+    from watchword.live.matching import Shape, ViewKey
     from watchword.live.peer import Peer
+    from watchword.live.readings import Check
     from watchword.query.variables import Variables
 
 _log = structlog.get_logger(__name__)
 
-Check = Callable[[], Awaitable[None]]
-"""Sees to it that nobody is told anything by rights that have ended before the call."""
-
 MOST_FAREWELLS = 1_000
-UNEVALUABLE = "The subscription can't be evaluated."
-
-
-class Lookup(Protocol):
-    """What the hub asks of the database for the views that images alone do not decide."""
-
-    async def match(self, views: Sequence[View], changes: Sequence[Change]) -> dict[View, list[tuple[bool, bool]]]:
-        """Return for each view and change whether the row was in sight and is. Failing views are left out."""
-
-    async def rows(self, view: View, keys: Sequence[str]) -> dict[str, Row]:
-        """Return the JSON-ready rows of a view that are in its sight now, by key."""
-
-    async def everything(self, view: View) -> Any:
-        """Return the whole current result of a view, as for an initial read."""
-
-    async def leaving(self, before: View, after: View, most: int) -> list[str]:
-        """Return the keys of at most `most` rows that are in sight of one view and not of the other."""
+MOST_REPLAYED = 32 * 1024 * 1024
+"""How many bytes of rows are read to tell one subscription what it has missed."""
 
 
 class Hub:
@@ -67,6 +51,7 @@ class Hub:
         self._mark = mark
         self._views: dict[str, dict[ViewKey, View]] = defaultdict(dict)
         self._members: dict[Peer, dict[str | None, Membership]] = {}
+        self._readings = Readings(self._tell_in_turn, self._give_up)
         self.delivered = 0
         self.cut = 0
 
@@ -89,6 +74,10 @@ class Hub:
     def views(self) -> int:
         """How many groups of subscriptions there are that see the same."""
         return sum(map(len, self._views.values()))
+
+    async def run(self) -> None:
+        """Read what has to be read, beside everything else, until cancelled; without it `receive` waits for that."""
+        await self._readings.run()
 
     def enter(self, peer: Peer) -> None:
         """Add a connection."""
@@ -115,6 +104,15 @@ class Hub:
     def member(self, peer: Peer, subscription: str | None) -> Membership | None:
         """Return a subscription as it is now."""
         return self._members.get(peer, {}).get(subscription)
+
+    def is_current(self, peer: Peer, subscription: str | None) -> bool:
+        """Whether a subscription, where there is one, has been told all that the hub has received."""
+        member = self.member(peer, subscription)
+        return member is None or (member.is_live and not self._readings.wait_for(member.view))
+
+    def reach(self, member: Membership, head: int) -> int:
+        """Return up to which offset a live subscription has been told, where the hub has received all up to `head`."""
+        return self._readings.reach(member.view, head)
 
     async def leaving(self, before: View, after: View) -> list[str] | None:
         """Return the keys of rows that are now in sight of one view and not of the other; None for too many."""
@@ -195,32 +193,38 @@ class Hub:
         What was read of the database may be younger than the batch: `check` is awaited before it is told, and takes
         those out of a view who have lost the right to it until then.
 
-        Returns when all of it has been queued at the connections, so that the next batch comes after it in every view.
+        Returns when all that needs no reading has been queued at the connections, and the rest for its turn; the next
+        batch comes after it in every view.
         """
         waiting: dict[str, list[Change]] = defaultdict(list)
         for change in batch:
             if isinstance(change, Resync):
-                await self._tell(change.collection, waiting.pop(change.collection, []), check)
-                await self._resync(change, check)
+                self._tell(change.collection, waiting.pop(change.collection, []), check)
+                self._resync(change, check)
             else:
                 waiting[change.collection].append(change)
         for collection, changes in waiting.items():
-            await self._tell(collection, changes, check)
+            self._tell(collection, changes, check)
+        await self._readings.finish()
 
     async def replay(self, view: View, changes: Sequence[Change]) -> list[Event]:
         """Return what changes of the past are to a view, by the rights of now.
 
         Raises:
-            Problem: the view cannot be evaluated.
+            Problem: the view cannot be evaluated; POSITION_LOST when that is too much to be told one by one.
         """
-        now = self._now()
-        events = None if view.needs_database else _decide(view, changes, now)
-        if events is None:
-            sights = await self._lookup.match([view], changes)
-            if view not in sights:
-                raise Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
-            events = await self._events(view, _judged(view, changes, sights[view]), now)
-        return self._marked(events)
+        told = None if view.needs_database else decide(view, changes, self._now())
+        if told is None:
+            told = await Batch(self._lookup, changes, [view]).judge(view)
+        events: list[Event] = []
+
+        async def take(some: list[Event]) -> None:
+            events.extend(some)
+            if sum(event.size for event in events) > MOST_REPLAYED:
+                raise Problem(Code.POSITION_LOST, reason="too_much")
+
+        await self._read(view, told, take)
+        return events
 
     def _marked(self, events: list[Event]) -> list[Event]:
         """Write where a client that has got an event goes on; one change of a key gives two at one offset."""
@@ -230,55 +234,77 @@ class Hub:
                 event.mark = self._mark(event.position - 1 if is_half else event.position)
         return events
 
-    async def _tell(self, collection: str, changes: Sequence[Change], check: Check | None) -> None:
+    def _tell(self, collection: str, changes: Sequence[Change], check: Check | None) -> None:
+        """Tell the views of a collection what changes are to them: now where their images say it, else in turn."""
         now = self._now()
-        undecided: list[View] = []
+        batch = Batch(self._lookup, changes)
         for view in tuple(self._views.get(collection, {}).values()):
             try:
-                events = None if view.needs_database else _decide(view, changes, now)
+                told = None if view.needs_database else decide(view, changes, now)
+                events = [view.event(action, change, now) for action, change in told or ()]
             except Exception:  # noqa: BLE001 - a view that cannot be evaluated ends alone
                 self.fail(view)
                 continue
-            if events is None:
-                undecided.append(view)
-            else:
+            if told is None:
+                batch.views.append(view)
+                self._readings.add(view, Portion(changes[0].position, len(changes), batch.judge, check))
+            elif not self._readings.wait_for(view):
                 self._offer(view, self._marked(events))
-        if undecided:
-            sights = await self._lookup.match(undecided, changes)
-            await self._tell_read(
-                undecided, lambda view: self._events(view, _judged(view, changes, sights[view]), now), check
-            )
+            elif told:
+                self._readings.add(view, Portion(told[0][1].position, len(told), judged_before(told), check))
 
-    async def _tell_read(
-        self, views: Sequence[View], read: Callable[[View], Awaitable[list[Event]]], check: Check | None
-    ) -> None:
-        """Tell views what is read for each of them; one that cannot be evaluated ends alone."""
-        told: dict[View, list[Event]] = {}
-        for view in views:
-            try:
-                told[view] = self._marked(await read(view))
-            except Exception:  # noqa: BLE001 - see above
-                self.fail(view)
-        try:
-            if check is not None and any(told.values()):
-                await check()
-        except Exception:  # noqa: BLE001 - who may still see it is not known
-            for view in told:
-                self.fail(view)
-            return
-        for view, events in told.items():
+    def _resync(self, resync: Resync, check: Check | None) -> None:
+        for view in tuple(self._views.get(resync.collection, {}).values()):
+            self._readings.add(view, Portion(resync.position, 1, judged_before([]), check, resync))
+
+    async def _tell_in_turn(self, view: View, portions: Sequence[Portion]) -> None:
+        """Read what comes next for a view and tell it; one that cannot be evaluated ends alone."""
+        resync, check = portions[0].resync, portions[-1].check
+
+        async def tell(events: list[Event]) -> None:
+            if events and check is not None:
+                await check()  # where it fails, who may still see it is not known
             self._offer(view, events)
 
-    async def _events(self, view: View, told: Sequence[tuple[Any, Change]], now: float) -> list[Event]:
-        if not view.needs_rows and not any(change.omitted for _, change in told):
-            return [view.event(action, change, now) for action, change in told]
-        keys = {change.key for action, change in told if action != "delete"}
-        rows = await self._lookup.rows(view, tuple(keys)) if keys else {}
-        return [event for action, change in told if (event := _event_of_row(action, change, rows)) is not None]
+        try:
+            if resync is not None:
+                await tell(await self.anew(view, resync.position))
+            else:
+                await self._read(view, [each for portion in portions for each in await portion.judge(view)], tell)
+        except Problem as problem:
+            self.fail(view, problem if problem.code is Code.INVALID_QUERY else None)
+        except Exception:  # noqa: BLE001 - see above
+            self.fail(view)
 
-    async def _resync(self, resync: Resync, check: Check | None) -> None:
-        for view in tuple(self._views.get(resync.collection, {}).values()):
-            await self._tell_read([view], lambda view: self.anew(view, resync.position), check)
+    async def _read(self, view: View, told: Sequence[Judged], tell: Callable[[list[Event]], Awaitable[None]]) -> None:
+        """Tell the events that judged changes make, so many at a time as rows may be read for at once.
+
+        Raises:
+            Problem: INVALID_QUERY when one of them takes too many.
+        """
+        waiting = [told]
+        while waiting and view.members:
+            some = waiting.pop()
+            try:
+                events = self._marked(await self._events(view, some))
+            except Problem as problem:
+                middle = middle_of(some)
+                if problem.code is not Code.INVALID_QUERY or middle is None:
+                    raise
+                waiting += [some[middle:], some[:middle]]
+                continue
+            await tell(events)
+
+    async def _events(self, view: View, told: Sequence[Judged]) -> list[Event]:
+        read = [view.needs_rows or bool(change.omitted) for _, change in told]
+        keys = {each.key for (action, each), reads in zip(told, read, strict=True) if reads and action != "delete"}
+        rows = await self._lookup.rows(view, tuple(keys)) if keys else {}
+        now = self._now()
+        events = [
+            event_of_row(action, change, rows) if reads else view.event(action, change, now)
+            for (action, change), reads in zip(told, read, strict=True)
+        ]
+        return [event for event in events if event is not None]
 
     def _offer(self, view: View, events: Sequence[Event]) -> None:
         self.delivered += len(events) * len(view.members)
@@ -286,42 +312,15 @@ class Hub:
             for member in tuple(view.members):
                 member.offer(event)
 
-    def fail(self, view: View) -> None:
+    def _give_up(self, view: View) -> None:
+        self.fail(view, Problem(Code.SERVICE_UNAVAILABLE, "Too many changes to follow."))
+
+    def fail(self, view: View, problem: Problem | None = None) -> None:
         """End the subscriptions of one view whose rule or rows cannot be evaluated; the others go on."""
         _log.warning(
             "live.view_failed", exc_info=True, collection=view.shape.collection, subscriptions=len(view.members)
         )
-        problem = Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
+        problem = problem or Problem(Code.SERVICE_UNAVAILABLE, UNEVALUABLE)
         for member in tuple(view.members):
             self.unfollow(member.peer, member.subscription)
             member.peer.fail(member.subscription, problem)
-
-
-def _decide(view: View, changes: Iterable[Change], now: float) -> list[Event] | None:
-    """Return the events of a view by its images alone, or None when one of them does not tell."""
-    events = []
-    for change in changes:
-        action = view.verdict(change, now)
-        if action is LOOKUP:
-            return None
-        if action:
-            if change.omitted and action != "delete":
-                return None
-            events.append(view.event(action, change, now))  # type: ignore[arg-type]  # LOOKUP was excluded above
-    return events
-
-
-def _judged(view: View, changes: Sequence[Change], sights: Sequence[tuple[bool, bool]]) -> list[tuple[Any, Change]]:
-    verdicts = [view.judge(saw=saw, sees=sees) for saw, sees in sights]
-    return [
-        (action, change)
-        for action, change in zip(verdicts, changes, strict=True)
-        if action and (view.shape.item is None or change.key == view.shape.item)
-    ]
-
-
-def _event_of_row(action: Action, change: Change, rows: dict[str, Row]) -> Event | None:
-    if action == "delete":
-        return Event(action.value, change.key, change.position, key=change.key)
-    row = rows.get(change.key)
-    return None if row is None else Event(action.value, row, change.position, key=change.key)

@@ -67,7 +67,7 @@ class Membership:
             self.offer(event)
 
     def succeed(self, former: Membership, head: int) -> None:
-        """Take the place of a subscription; all changes up to `head` have been told to those that were live.
+        """Take the place of a subscription; all changes up to `head` have been told to it if it was live.
 
         What waits for its connection is taken back, to be told by the rights of now.
         """
