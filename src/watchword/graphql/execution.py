@@ -20,9 +20,8 @@ from watchword.identity.project import COLLECTION as PROJECT
 from watchword.identity.project import KEY as PROJECT_KEY
 from watchword.protocol.documents import errors_of
 from watchword.protocol.operations import Create, Delete, Read, Update
-from watchword.query.documents import name_of
 from watchword.query.filters import Compare, all_of
-from watchword.query.query import Aggregate, Query, Selection
+from watchword.query.query import Aggregate, Query
 
 if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
@@ -321,16 +320,7 @@ def _own_key(collection: Collection) -> tuple[Any, ...]:
 
 def _outputs(level: Level) -> list[str]:
     """Return the names of what a level's rows have."""
-    return list(map(_output, level.selections))
-
-
-def _output(selection: Selection) -> str:
-    name = selection.path[0]
-    if len(selection.path) > 1:
-        return name
-    if selection.place:
-        return name_of(name, selection.place)
-    return name if selection.function is None else f"{name}_{selection.function}"
+    return [selection.output for selection in level.selections]
 
 
 def _ids(arguments: dict[str, Any]) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from watchword.data.schema import Collection
 from watchword.graphql.arguments import query_of
 from watchword.graphql.assembly import Assembly, Cell, way_of
 from watchword.graphql.members import Choice, Column, Computed, Functions, Inside, Measure, Part, Related, member_of
-from watchword.query.documents import name_of, parse_place
+from watchword.query.documents import parse_place
 from watchword.query.query import Aggregate, Query, Selection
 
 if TYPE_CHECKING:
@@ -293,12 +293,12 @@ class _LevelInTheMaking:
             if isinstance(member, Inside):
                 place = self._selector.path(shown.fields[asked], fields[0])
                 own = self._number(name)  # `a_b` and `a.b` of one would have the same name
-                self._selections[Selection((own,), place=place)] = None
-                parts.append(Cell(part, name_of(own, place)))
-                continue
-            assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
-            self._selections[Selection((number,), member.function)] = None
-            parts.append(Cell(part, f"{number}_{member.function.value}"))
+                selection = Selection((own,), place=place)
+            else:
+                assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
+                selection = Selection((number,), member.function)
+            self._selections[selection] = None
+            parts.append(Cell(part, selection.output))
         return Cell(key, inside=Assembly(parts))
 
     def _choice(self, key: str, member: Choice, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from watchword.query.documents import Place
+from watchword.query.documents import Place, name_of
 from watchword.query.filters import EVERYTHING, Filter
 from watchword.query.types import Function
 
@@ -21,6 +21,16 @@ class Selection(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     function: Function | None = None
     place: Place = ()
+
+    @property
+    def output(self) -> str:
+        """The member of the result that it is told in: `author`, `published_on_year`, `meta_theme_color_json`."""
+        name = self.path[0]
+        if len(self.path) > 1:
+            return name
+        if self.place:
+            return name_of(name, self.place)
+        return name if self.function is None else f"{name}_{self.function.value}"
 
 
 class Order(msgspec.Struct, frozen=True):
