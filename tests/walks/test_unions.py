@@ -388,6 +388,7 @@ class TestWriting:
             ({"item": "3", "collection": "headings"}, 400),
             ({"item": "3"}, 400),
             ({"collection": "headings"}, 400),
+            ({"collection": "headings", "item": {"id": 3}}, 400),
             ({"collection": "headings", "item": {"title": "x", "level": 9}}, 400),
             ({"collection": "headings", "item": {"title": "x", "level": 2}}, 200),
             ({"place": 9}, 200),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.access.permissions import Action
+from watchword.backend.structure import columns_in_images
 from watchword.base.errors import Code, Problem, forbidden_field, invalid_query
 from watchword.data.binding import Binder
 from watchword.live.matching import Column, Shape, Sight
 from watchword.query.filters import all_of
+from watchword.query.measures import fields_compared
 from watchword.query.query import Query, Selection, fingerprint
 from watchword.query.variables import variables_in
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from watchword.data.schema import Collection
     from watchword.data.scope import Scope
     from watchword.protocol.operations import Subscribe
-    from watchword.query.filters import Variable
+    from watchword.query.filters import Filter, Variable
 
 _EVERY_FIELD = (Selection(("*",)),)
 
@@ -43,6 +45,7 @@ def shape_of(catalogue: Catalogue, scope: Scope, operation: Subscribe) -> Shape:
     if query.search:
         where = all_of(where, binder.bind_search(collection, query.search))
     bound = binder.bind_rule(collection, rule)
+    _check_images(collection, all_of(where, *(grant.filter for grant in bound.rule.grants)))
     columns = _columns(collection, bound, query)
     sights = tuple(Sight(grant.filter, grant.fields) for grant in bound.rule.grants)
     used = variables_in(where) | bound.rule.variables
@@ -70,6 +73,7 @@ def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Col
     """Return the columns that are told, or None when an image does not hold all that is asked for."""
     columns: dict[str, Column] = {}
     is_in_image = not query.deep
+    held = columns_in_images(collection)
     for selection in query.fields or _EVERY_FIELD:
         name = selection.path[0]
         for each in _every(collection, rule) if name == "*" else [name]:
@@ -80,7 +84,19 @@ def _columns(collection: Collection, rule: BoundRule, query: Query) -> tuple[Col
                 is_in_image = False
             else:
                 columns[each] = _column(collection, rule, each, source)
+                is_in_image &= source in held
     return tuple(columns.values()) if is_in_image else None
+
+
+def _check_images(collection: Collection, node: Filter) -> None:
+    """Refuse to follow rows by what no change tells: some would come into sight, or leave it, without a word.
+
+    Raises:
+        Problem: INVALID_QUERY.
+    """
+    unknown = fields_compared(node).difference(columns_in_images(collection), collection.relations)
+    if unknown:
+        raise invalid_query(f'"{min(unknown)}" can\'t be followed')
 
 
 def _check(collection: Collection, rule: BoundRule, source: str) -> None:

@@ -198,8 +198,13 @@ def _all_captured(catalogue: Catalogue) -> list[Captured]:
 
 
 def _captured(collection: Collection) -> Captured:
+    columns = columns_in_images(collection)
+    return Captured(collection=collection.name, table=collection.table, key=collection.key, columns=columns)
+
+
+def columns_in_images(collection: Collection) -> tuple[str, ...]:
+    """Return the fields whose values the log holds; nothing that hangs on another is told of a change by itself."""
     hidden = _SECRET.get(collection.name, frozenset())
-    columns = tuple(
+    return tuple(
         name for name in collection.fields if name not in hidden and "virtual" not in collection.fields[name].special
     )
-    return Captured(collection=collection.name, table=collection.table, key=collection.key, columns=columns)

@@ -9,7 +9,7 @@ import msgspec
 from watchword.access.permissions import Action
 from watchword.base.errors import forbidden_field, invalid_query
 from watchword.data.schema import Collection, Union
-from watchword.query.documents import Place, name_of
+from watchword.query.documents import Place
 from watchword.query.query import Query, Selection
 from watchword.query.types import Function
 
@@ -128,14 +128,14 @@ class Wants:
         if selection.place and not below:
             self._check_shown(collection, field, trail)
             self._binder.check_document(collection, field)
-            yield name_of(head, selection.place), _Draft(field, explicit=True, place=selection.place)
+            yield selection.output, _Draft(field, explicit=True, place=selection.place)
             return
         if below or selection.function is None:
             yield head, _Draft(field, below=below, explicit=True)
             return
         self._check_shown(collection, field, trail)
         self._binder.check_function(collection, field, selection.function)
-        yield f"{head}_{selection.function.value}", _Draft(field, selection.function, explicit=True)
+        yield selection.output, _Draft(field, selection.function, explicit=True)
 
     def _check_shown(self, collection: Collection, field: str, trail: tuple[str, ...]) -> None:
         if field in collection.fields and collection.fields[field].concealed:

@@ -12,8 +12,9 @@ from graphql.execution.values import VariableValues
 from watchword.graphql.arguments import query_of
 from watchword.graphql.assembly import Assembly
 from watchword.graphql.following import Projection, followed
+from watchword.graphql.levels import Given, Level
 from watchword.graphql.members import Delegated, Kind, Root, member_of
-from watchword.graphql.selection import PATH, TYPENAME, Given, Level, Selector
+from watchword.graphql.selection import PATH, TYPENAME, Selector
 from watchword.query.query import Aggregate, Query
 
 if TYPE_CHECKING:

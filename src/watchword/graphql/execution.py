@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from watchword.data.schema import Collection
     from watchword.graphql.assembly import Assembly
     from watchword.graphql.compiled import Step
+    from watchword.graphql.levels import Level
     from watchword.graphql.options import Options
-    from watchword.graphql.selection import Level
     from watchword.protocol.operations import Write
     from watchword.protocol.outcomes import Reply
 

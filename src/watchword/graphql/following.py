@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from watchword.data.schema import Collection
     from watchword.graphql.assembly import Assembly
-    from watchword.graphql.selection import Level, Selector
+    from watchword.graphql.levels import Level
+    from watchword.graphql.selection import Selector
     from watchword.protocol.events import Event
 
 _DATA = "data"

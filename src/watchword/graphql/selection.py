@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
@@ -18,12 +17,11 @@ from graphql import (
 )
 from graphql.execution.values import get_directive_values
 
-from watchword.data.schema import Collection
-from watchword.graphql.arguments import query_of
 from watchword.graphql.assembly import Assembly, Cell, way_of
+from watchword.graphql.levels import Below, Given, Level
 from watchword.graphql.members import Choice, Column, Computed, Functions, Inside, Measure, Part, Related, member_of
-from watchword.query.documents import name_of, parse_place
-from watchword.query.query import Aggregate, Query, Selection
+from watchword.query.documents import parse_place
+from watchword.query.query import Aggregate, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,77 +30,13 @@ if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
 
     from watchword.data.catalogue import Catalogue
+    from watchword.data.schema import Collection
     from watchword.query.documents import Place
 
 Fields = dict[str, list[FieldNode]]
 TYPENAME = "__typename"
 PATH = "path"
 """The argument that says which part of a JSON value is wanted."""
-
-
-class Given:
-    """The arguments of one field, worked out for the variables of each request, or once where it has none."""
-
-    def __init__(self, field: GraphQLField, node: FieldNode) -> None:
-        self._field = field
-        self._node = node
-        self.is_constant = not _has_variables(node.arguments or ())
-        self._constant = get_argument_values(field, node) if self.is_constant else {}
-
-    def values(self, variables: VariableValues) -> dict[str, Any]:
-        """Return the arguments by name."""
-        if self.is_constant:
-            return self._constant
-        return get_argument_values(self._field, self._node, variables)
-
-
-def _has_variables(node: Any) -> bool:
-    if isinstance(node, tuple | list):
-        return any(map(_has_variables, node))
-    if node.kind == "variable":
-        return True
-    return any(
-        _has_variables(part)
-        for name in ("value", "values", "fields")
-        if (part := getattr(node, name, None)) and not isinstance(part, str | bool)
-    )
-
-
-class Level(msgspec.Struct, frozen=True):
-    """The rows of one selection set: what is read of them, which rows are read below them, and how they are shown."""
-
-    collection: Collection
-    selections: tuple[Selection, ...]
-    alias: dict[str, str]
-    below: dict[str, Below]
-    assembly: Assembly
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether nothing below hangs on variables."""
-        return all(each.given.is_constant and each.level.is_constant for each in self.below.values())
-
-    def shaping(self, catalogue: Catalogue, query: Query, variables: VariableValues) -> Query:
-        """Return a query that shows what this does, of the rows that `query` takes.
-
-        Raises:
-            Problem: INVALID_QUERY for arguments below.
-        """
-        deep = {
-            name: each.level.shaping(
-                catalogue, query_of(catalogue, each.level.collection, each.given.values(variables)), variables
-            )
-            for name, each in self.below.items()
-        }
-        return msgspec.structs.replace(query, fields=self.selections, alias=self.alias, deep=deep)
-
-
-class Below(msgspec.Struct, frozen=True):
-    """The rows that a relation leads to."""
-
-    given: Given
-    level: Level
-    many: bool
 
 
 class Selector:
@@ -293,12 +227,12 @@ class _LevelInTheMaking:
             if isinstance(member, Inside):
                 place = self._selector.path(shown.fields[asked], fields[0])
                 own = self._number(name)  # `a_b` and `a.b` of one would have the same name
-                self._selections[Selection((own,), place=place)] = None
-                parts.append(Cell(part, name_of(own, place)))
-                continue
-            assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
-            self._selections[Selection((number,), member.function)] = None
-            parts.append(Cell(part, f"{number}_{member.function.value}"))
+                selection = Selection((own,), place=place)
+            else:
+                assert isinstance(member, Computed)  # noqa: S101 - types of functions have no others
+                selection = Selection((number,), member.function)
+            self._selections[selection] = None
+            parts.append(Cell(part, selection.output))
         return Cell(key, inside=Assembly(parts))
 
     def _choice(self, key: str, member: Choice, field: GraphQLField, nodes: Sequence[FieldNode]) -> Cell:

@@ -22,6 +22,19 @@ def conditions_of(query: Query) -> int:
     return _conditions_in(query.filter) + sum(map(conditions_of, query.deep.values()))
 
 
+def fields_compared(node: Filter) -> frozenset[str]:
+    """Return the fields that a filter asks of the row itself, not of related ones."""
+    match node:
+        case Compare(field=field):
+            return frozenset({field})
+        case Related():
+            return frozenset()
+        case Not(part=part):
+            return fields_compared(part)
+        case All(parts=parts) | Any(parts=parts):
+            return frozenset().union(*map(fields_compared, parts))
+
+
 def _relations_in(node: Filter) -> int:
     match node:
         case Compare():

@@ -24,7 +24,10 @@ class Selection(msgspec.Struct, frozen=True):
 
     @property
     def output(self) -> str:
-        """The name that what is selected has in a row: of a way of a union, the name of the union."""
+        """The member of the result that it is told in: `author`, `published_on_year`, `meta_theme_color_json`.
+
+        What is selected of one way of a union is told in the union's.
+        """
         name = self.path[0]
         if len(self.path) > 1:
             return name.partition(":")[0]

@@ -60,7 +60,8 @@ def validate(
 
     `node` is bound. A field that the payload does not have counts as null when a row is created, and is passed over
     when one is updated. Null satisfies negations (`_neq`, `_nin`, `_ncontains`, …) and no other comparison. Conditions
-    on related rows are checked in a nested object, and fail for a mere key, which shows nothing of its row.
+    on related rows are checked in a nested object, where what it does not have counts as null in any case, and fail for
+    a mere key, which shows nothing of its row.
     """
     return _Validation(creating, variables or Variables(), now).problems(node, payload)
 
@@ -94,7 +95,8 @@ class _Validation:
         found = self.problems(node.filter, value)
         if node.quantifier == "none":
             return [] if found else [forbidden()]
-        return found
+        # An object that leaves out what is asked for may be a mere key, of a row that has anything there.
+        return found or _Validation(True, self._variables, self._now).problems(node.filter, value)
 
     def _compare(self, node: Compare, payload: Mapping[str, Any]) -> list[Problem]:
         present = node.field in payload

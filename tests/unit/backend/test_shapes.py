@@ -90,3 +90,28 @@ async def test_fields_that_hang_on_related_rows_are_told_as_they_are_read(databa
             await app.admin("POST", "/items/articles", written)
             told = (await reader.receive())["data"]
         assert told == [{"title": "a", "body": "seen"}, {"title": "b", "body": None}]
+
+
+async def test_rows_cannot_be_followed_by_what_no_change_tells(database_url: str) -> None:
+    async with application(database_url) as app, app.authenticated("admin-token-0001") as socket:
+        for condition in (
+            {"password": {"_nnull": True}},
+            {"_or": [{"email": {"_eq": "x"}}, {"password": {"_null": True}}]},
+        ):
+            query = {"fields": ["id"], "filter": condition}
+            told = await socket.ask({"type": "subscribe", "collection": "directus_users", "uid": "s", "query": query})
+            assert told["error"]["code"] == "INVALID_QUERY", told
+        await app.user("blind", [permission("read", "directus_users", rows={"password": {"_null": True}})])
+        async with app.authenticated("blind-static-token") as blind:
+            told = await blind.ask({"type": "subscribe", "collection": "directus_users", "uid": "s"})
+            assert told["error"]["code"] == "INVALID_QUERY", told
+
+
+async def test_change_tells_that_a_concealed_value_is_there(database_url: str) -> None:
+    async with application(database_url) as app, app.authenticated("admin-token-0001") as socket:
+        query = {"fields": ["email", "password"]}
+        await socket.ask({"type": "subscribe", "collection": "directus_users", "uid": "s", "query": query})
+        for user in ({"email": "a@example.com", "password": "a long password"}, {"email": "b@example.com"}):
+            await app.admin("POST", "/users", user)
+            hidden = "**********" if "password" in user else None
+            assert (await socket.receive())["data"] == [{"email": user["email"], "password": hidden}]

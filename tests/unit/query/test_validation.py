@@ -225,6 +225,15 @@ def test_conditions_on_related_rows_are_checked_in_nested_objects() -> None:
     assert validate(NAMED, {}, creating=False) == []
 
 
+def test_object_with_a_mere_key_satisfies_no_condition_on_its_row() -> None:
+    by_key = Related("author", Compare("id", "eq", 5, type=T.INTEGER))
+
+    for creating in (True, False):
+        assert told(validate(NAMED, {"author": {"id": 5}}, creating=creating)) == [("name", "required")]
+        assert validate(NAMED, {"author": {"id": 5, "name": "x"}}, creating=creating) == []
+        assert validate(by_key, {"author": {"id": 5}}, creating=creating) == []
+
+
 def test_related_rows_that_must_not_be_are_refused() -> None:
     node = Related("author", Compare("name", "eq", "x", type=T.STRING), "none")
 
