@@ -488,3 +488,39 @@ async def test_who_sees_some_keys_may_choose_among_the_rows_that_have_them(app: 
 
     shown = await data(app, query, "writer-static-token")
     assert shown["update_articles_items"] == [{"title": "x", "status": "published"}]
+
+
+async def test_many_rows_and_groups_are_told_as_few_are(app: Application, database_url: str) -> None:
+    count = 2_500
+    many = f"SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}"
+    given = "i + 1000, 'row ' || i, 'many', 2 FROM n"
+    await execute(
+        database_url, f"WITH RECURSIVE n(i) AS ({many}) INSERT INTO articles (id, title, status, author) SELECT {given}"
+    )
+    asked = '(filter: { status: { _eq: "many" } }, sort: ["id"], limit: -1)'
+    grouped = asked.replace("(", '(groupBy: ["id"], ', 1)
+    found = await data(
+        app,
+        f"{{ articles{asked} {{ id title author {{ name }} }} articles_aggregated{grouped} {{ group count {{ id }} }}"
+        f" authors {{ id articles{asked} {{ title }} }} }}",
+    )
+    titles = [f"row {number}" for number in range(1, count + 1)]
+    assert found["articles"] == [
+        {"id": str(number), "title": title, "author": {"name": "Bob"}} for number, title in enumerate(titles, 1001)
+    ]
+    groups = sorted(found["articles_aggregated"], key=lambda each: each["group"]["id"])
+    assert groups == [{"group": {"id": number}, "count": {"id": 1}} for number in range(1001, count + 1001)]
+    bobs = next(each for each in found["authors"] if each["id"] == "2")
+    assert [each["title"] for each in bobs["articles"]] == titles
+
+
+async def test_halves_of_characters_are_told_beside_many_rows(sqlite_url: str) -> None:
+    tables = "CREATE TABLE odd (id INTEGER PRIMARY KEY, half JSON); CREATE TABLE plain (id INTEGER PRIMARY KEY);"
+    many = "SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500"
+    async with application(sqlite_url, tables) as app:
+        await execute(sqlite_url, r"""INSERT INTO odd (id, half) VALUES (1, '"\ud800"')""")
+        await execute(sqlite_url, f"WITH RECURSIVE n(i) AS ({many}) INSERT INTO plain (id) SELECT i FROM n")
+        body = await ask(app, "{ plain(limit: -1) { id } odd { half } nothing: odd_by_id(id: 8) { id } }")
+        assert len(body["data"].pop("plain")) == 1500
+        assert body["data"] == {"odd": [{"half": "\ud800"}], "nothing": None}
+        assert body["errors"][0]["path"] == ["nothing"]

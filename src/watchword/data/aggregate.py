@@ -9,12 +9,14 @@ import msgspec
 import sqlalchemy as sa
 
 from watchword.base.errors import invalid_query
+from watchword.base.slices import SLICE
 from watchword.data.loading import fetch
 from watchword.data.parameters import Parameters
 from watchword.query.documents import name_of
 from watchword.query.query import Order
 from watchword.query.rendering import render
 from watchword.query.types import NUMERIC, TEMPORAL, TEXTUAL, FieldType
+from watchword.storage.engine import pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +46,12 @@ class Aggregation(msgspec.Struct, frozen=True):
 def load_groups(connection: sa.Connection, plan: Aggregation, call: Call) -> list[dict[str, Any]]:
     """Return the groups, JSON-ready: `{"status": "draft", "count": 2, "sum": {"price": 3}}`."""
     rows = fetch(connection, call, plan.statement, call.values(plan.parameters))
-    return [_item(plan.outputs, row) for row in rows]
+    items: list[dict[str, Any]] = []
+    for start in range(0, len(rows), SLICE):
+        if start:
+            pause()
+        items += [_item(plan.outputs, row) for row in rows[start : start + SLICE]]
+    return items
 
 
 def _item(outputs: Iterable[tuple[Path, FieldType]], row: Sequence[Any]) -> dict[str, Any]:

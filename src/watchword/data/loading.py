@@ -10,12 +10,13 @@ import msgspec
 
 from watchword.base import json
 from watchword.base.errors import invalid_query
+from watchword.base.slices import SLICE
 from watchword.data.forms import AS_OBJECTS, Columns, Form, KeysOnly, Showing
 from watchword.data.keys import parse_keys
 from watchword.data.plan import KEYS, LIMIT, OFFSET, UNIT, Level
 from watchword.data.scope import Scope
 from watchword.data.tally import Tally, rows_read
-from watchword.storage.engine import end_with_next
+from watchword.storage.engine import end_with_next, pause
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -71,8 +72,12 @@ def fetch(
     if is_last:
         end_with_next(connection)
     result = connection.execute(statement, values, execution_options=_LASTING if call.lasting else _ONCE)
-    rows: Sequence[Row] = result.fetchall()
-    call.tally.take(len(rows))
+    rows: list[Row] = []
+    for some in result.partitions(SLICE):
+        if rows:
+            pause()
+        call.tally.take(len(some))
+        rows += some
     return rows
 
 
@@ -185,6 +190,8 @@ def _columns(level: Level, rows: Sequence[Row]) -> Columns:
     columns: Columns = list(zip(*rows, strict=True))
     for index, form in level.renderers:
         columns[index] = form(columns[index])
+        if len(rows) > SLICE:
+            pause()
     return columns
 
 

@@ -12,6 +12,7 @@ from graphql import GraphQLError
 from watchword.backend.context import Context
 from watchword.base.errors import Code, Problem, invalid_query, not_supported
 from watchword.base.ids import short_id
+from watchword.base.slices import slices
 from watchword.data.forms import Showing
 from watchword.data.tally import items_written, rows_read
 from watchword.graphql.forms import as_id
@@ -195,13 +196,16 @@ class Execution:
             return level.assembly.rows(data, self._tally)
         return None if data is None else level.assembly.row(data, self._tally)
 
-    def shown_groups(self, step: Step, query: Query, rows: list[dict[str, Any]]) -> list[Any]:
+    async def shown_groups(self, step: Step, query: Query, rows: list[dict[str, Any]]) -> list[Any]:
         """Return what a document shows of groups."""
         assert step.assembly is not None  # noqa: S101 - steps about groups have it
         names = [each.field if each.function is None else f"{each.field}_{each.function.value}" for each in query.group]
         nothing = dict.fromkeys(_MEASURES, None)
-        grouped = [{**nothing, **row, "group": {name: row.get(name) for name in names} or None} for row in rows]
-        return step.assembly.rows(grouped, self._tally)
+        shown: list[Any] = []
+        async for some in slices(rows):
+            grouped = [{**nothing, **row, "group": {name: row.get(name) for name in names} or None} for row in some]
+            shown += step.assembly.rows(grouped, self._tally)
+        return shown
 
 
 class _Run:
@@ -226,7 +230,7 @@ class _Run:
                 self._execution.check_time()
                 query = self._step.query(self._execution.catalogue, self._arguments, self._variables)
                 rows = (await self._execution.read(Read(self._grouping(query)))).data
-                return self._execution.shown_groups(self._step, query, rows)
+                return await self._execution.shown_groups(self._step, query, rows)
             case Kind.DELETE_ONE | Kind.DELETE_MANY:
                 return await self._delete()
             case Kind.READ_MANY | Kind.READ_ONE | Kind.READ_SINGLETON | Kind.READ_ME | Kind.READ_MY_ROLES:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from watchword.access.permissions import Action
 from watchword.base import json
 from watchword.base.errors import Problem, forbidden, invalid_query
+from watchword.base.slices import SLICE, slices
 from watchword.graphql.compiled import Operation, compiled
 from watchword.graphql.documents import Document, Refused
 from watchword.graphql.execution import Execution, explained, rows_below
@@ -138,7 +139,7 @@ class Graphql:
         result: dict[str, Any] = {"data": data}
         if execution.errors:
             result["errors"] = execution.errors
-        return Result(json.encode(result), tuple(execution.headers), bool(execution.errors))
+        return Result(await _written(result), tuple(execution.headers), bool(execution.errors))
 
     def subscription(self, prepared: Prepared, request: Execute) -> Subscribe:
         """Return the operation that a subscription comes to.
@@ -202,6 +203,28 @@ class Graphql:
     async def _fitted(self, schema: Schema, node: OperationDefinitionNode, given: dict[str, Any]) -> VariableValues:
         fit = partial(fitted, schema.built, node, given, hidden=not self._options.introspection)
         return fit() if are_few(given) else await anyio.to_thread.run_sync(fit, limiter=self._beside)
+
+
+async def _written(result: dict[str, Any]) -> bytes:
+    """Return a result as JSON; where it has many rows, others have their turns while these are written."""
+    data: dict[str, Any] = result["data"] or {}
+    if not any(_are_many(value) for value in data.values()):
+        return json.encode(result)
+    # Each by itself: what has to be written in another way than usual is not written again with all the others.
+    written = {key: msgspec.Raw(await _rows_written(value)) for key, value in data.items()}
+    others = {key: msgspec.Raw(json.encode(value)) for key, value in result.items() if key != "data"}
+    return json.encode({"data": written} | others)
+
+
+async def _rows_written(value: Any) -> bytes:
+    if not _are_many(value):
+        return json.encode(value)
+    parts = [json.encode(some)[1:-1] async for some in slices(value)]
+    return b"[%b]" % b",".join(parts)
+
+
+def _are_many(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > SLICE
 
 
 def _describe(prepared: Prepared) -> dict[str, Any]:

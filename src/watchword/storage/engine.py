@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 import structlog
+from anyio.lowlevel import checkpoint
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
-from sqlalchemy.util.concurrency import greenlet_spawn
+from sqlalchemy.util.concurrency import await_only, greenlet_spawn
 
 from watchword.base.errors import Code, Problem, invalid_query
 from watchword.storage.sqlite_driver import SqliteDriver
@@ -309,6 +310,11 @@ def end_with_next(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.dbapi_connection
         driver.end()
+
+
+def pause() -> None:
+    """Give everybody else a turn, within the work of `run` or of a connection that has been lent to it."""
+    await_only(checkpoint())
 
 
 @contextmanager
