@@ -422,6 +422,13 @@ class TestGraphQL:
         assert "item__" not in text
         assert await asked(app, "{ blocks(limit: 1) { item } }", READER) == {"data": {"blocks": [{"item": "1"}]}}
 
+    async def test_collection_that_is_said_twice_is_one(self, app: Application) -> None:
+        twice = {"meta": {"one_allowed_collections": ["headings", "headings"]}}
+        await app.admin("PATCH", "/relations/blocks/item", twice)
+        told = await asked(app, '{ __type(name: "blocks_item_union") { possibleTypes { name } } }')
+
+        assert told["data"]["__type"]["possibleTypes"] == [{"name": "headings"}]
+
     async def test_each_item_is_shown_as_what_it_is(self, app: Application) -> None:
         query = """query($n: Int) { pages_by_id(id: 1) { blocks(limit: $n) { id item { __typename
             ... on headings { title id } ...words ... on blocks_item_union { ... on secrets { title } } } } } }

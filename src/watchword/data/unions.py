@@ -34,7 +34,7 @@ def derive_unions(
             continue
         members = tuple(
             member
-            for member in said.one_allowed_collections or ()
+            for member in dict.fromkeys(said.one_allowed_collections or ())
             if member in named and _can_be_member(tables[named[member]].key, fields[named[member]])
         )
         if members and _can_hold(said, fields[name]):
