@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,7 +24,8 @@ def encode(value: Any) -> bytes:
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(value, str_keys=True), separators=(",", ":")).encode()
+        plain = _finite(msgspec.to_builtins(value, str_keys=True))
+        return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
 
 
 def decode(data: bytes | str) -> Any:
@@ -48,6 +50,19 @@ def converted(value: Any, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise invalid_payload(str(error)) from error
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values with null in place of what JSON has no number for, as the usual encoder writes them."""
+    match value:
+        case dict():
+            return {name: _finite(each) for name, each in value.items()}
+        case list():
+            return [_finite(each) for each in value]
+        case float():
+            return value if isfinite(value) else None
+        case _:
+            return value
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from watchword.access.compile import Access
 from watchword.access.permissions import Action
 from watchword.protocol.events import Change, Event
 from watchword.query.filters import Filter, Variable, all_of, any_of
-from watchword.query.predicate import LOOKUP, Truth, compile_predicate, is_relational
+from watchword.query.predicate import LOOKUP, Truth, compile_predicate, is_relational, needs_database
 from watchword.query.query import Query, fingerprint
 from watchword.query.rendering import CONCEALED, renderer
 from watchword.query.types import FieldType
@@ -85,7 +85,10 @@ Row = dict[str, Any]
 
 
 class View:
-    """All subscriptions on this node that see exactly the same, and what they see."""
+    """All subscriptions on this node that see exactly the same, and what they see.
+
+    It `needs_database` when a change cannot be told from its images alone, `needs_rows` when the row has to be read.
+    """
 
     def __init__(self, shape: Shape, variables: Variables) -> None:
         self.shape = shape
@@ -97,15 +100,11 @@ class View:
         self._sees = compile_predicate(self.sight)
         self._sights = [(compile_predicate(sight.filter), sight.fields) for sight in shape.sights]
         self._is_uniform = len({sight.fields for sight in shape.sights}) == 1
-        # Which fields a row shows may hang on related rows, also where the row itself is in everybody's sight.
-        is_shown_by_others = not self._is_uniform and any(is_relational(sight.filter) for sight in shape.sights)
-        self.needs_rows = shape.columns is None or is_shown_by_others
+        # Which fields a row shows may be for the database to say, also where the row itself is in everybody's sight.
+        is_shown_by_database = not self._is_uniform and any(needs_database(sight.filter) for sight in shape.sights)
+        self.needs_rows = shape.columns is None or is_shown_by_database
+        self.needs_database = self.needs_rows or needs_database(self.sight)
         self._columns = [(column.name, column.source, _writer(column)) for column in shape.columns or ()]
-
-    @property
-    def needs_database(self) -> bool:
-        """Whether a change cannot be told from its images alone."""
-        return self.is_relational or self.needs_rows
 
     def sees(self, row: Row | None, now: float) -> Truth:
         """Say whether a row is in sight: True, False, None (SQL's unknown) or LOOKUP when memory cannot tell."""

@@ -1,7 +1,7 @@
 """Predicates: a bound filter as a test of rows in memory, which agrees with the SQL that the filter compiles to.
 
 A test gives a `Truth`: True, False, None for SQL's UNKNOWN, or LOOKUP when memory cannot tell: the filter looks at
-related rows, or at a column that the row does not have. A row is taken when the truth `is True`.
+related rows, into JSON, or at a column that the row does not have. A row is taken when the truth `is True`.
 
 | AND       | True   | None   | LOOKUP | False |   | OR     | True | LOOKUP | None   | False  |   | NOT    |        |
 |-----------|--------|--------|--------|-------|---|--------|------|--------|--------|--------|---|--------|--------|
@@ -27,7 +27,17 @@ from watchword.query.types import LISTS, RANGES, Function, Operator
 from watchword.query.validation import validate
 from watchword.query.variables import Variables
 
-__all__ = ["LOOKUP", "Lookup", "Test", "Truth", "bind_variables", "compile_predicate", "is_relational", "validate"]
+__all__ = [
+    "LOOKUP",
+    "Lookup",
+    "Test",
+    "Truth",
+    "bind_variables",
+    "compile_predicate",
+    "is_relational",
+    "needs_database",
+    "validate",
+]
 
 
 class Lookup(Enum):
@@ -44,16 +54,29 @@ Test = Callable[[Row, Variables, float], Truth]
 
 
 def is_relational(node: Filter) -> bool:
-    """Whether a filter has a part that only the database decides: related rows or their number, parts of JSON."""
+    """Whether a filter asks for other rows: related ones or their number."""
     match node:
         case Compare():
-            return node.function is Function.COUNT or bool(node.place)
+            return node.function is Function.COUNT
         case Related():
             return True
         case Not():
             return is_relational(node.part)
         case All() | AnyOf():
             return any(is_relational(part) for part in node.parts)
+
+
+def needs_database(node: Filter) -> bool:
+    """Whether a filter has a part that only the database decides: one about other rows, or about a part of JSON."""
+    match node:
+        case Compare():
+            return bool(node.place) or is_relational(node)
+        case Related():
+            return True
+        case Not():
+            return needs_database(node.part)
+        case All() | AnyOf():
+            return any(needs_database(part) for part in node.parts)
 
 
 def compile_predicate(node: Filter) -> Test:
@@ -64,7 +87,7 @@ def compile_predicate(node: Filter) -> Test:
     """
     match node:
         case Compare():
-            return _constant(LOOKUP) if is_relational(node) else _compile_compare(node)
+            return _constant(LOOKUP) if needs_database(node) else _compile_compare(node)
         case Related():
             return _constant(LOOKUP)
         case Not():
@@ -77,7 +100,7 @@ def compile_predicate(node: Filter) -> Test:
 
 def _compile_parts(parts: tuple[Filter, ...]) -> tuple[Test, ...]:
     """Compile the parts, those that memory can decide first."""
-    return tuple(compile_predicate(part) for part in sorted(parts, key=is_relational))
+    return tuple(compile_predicate(part) for part in sorted(parts, key=needs_database))
 
 
 def _constant(truth: Truth) -> Test:

@@ -10,7 +10,7 @@ from watchword.access.compile import FULL_ACCESS
 from watchword.access.principal import Principal
 from watchword.backend.returning import concerns, may_have_lost_sight
 from watchword.live.matching import Shape, Sight, View
-from watchword.query.filters import EVERYTHING, Filter, Related, Variable
+from watchword.query.filters import EVERYTHING, Compare, Filter, Related, Variable
 from watchword.query.query import Query
 from watchword.query.variables import Variables
 from watchword.storage.log import Bulk, ChangeAction, Logged
@@ -36,6 +36,7 @@ def view(where: Filter = EVERYTHING, *personal: Variable) -> View:
 
 PLAIN = view()
 RELATIONAL = view(Related("author", EVERYTHING))
+OF_PARTS = view(Compare("meta", "eq", "x", place=("a",)))
 BY_POLICY = view(EVERYTHING, Variable("CURRENT_POLICIES"))
 
 
@@ -90,6 +91,8 @@ def test_what_may_have_hidden_rows_loses_the_position(entry: Logged | Bulk, prin
     [
         (PERMISSION_GIVEN, ANN, PLAIN),
         (PERMISSION_ELSEWHERE, ANN, PLAIN),
+        (PERMISSION_GIVEN, ANN, OF_PARTS),
+        (PERMISSION_ELSEWHERE, ANN, OF_PARTS),
         (PERMISSION_OF_OTHERS, ANN, RELATIONAL),
         (PERMISSION_TO_WRITE, ANN, RELATIONAL),
         (FIELDS, ANN, RELATIONAL),

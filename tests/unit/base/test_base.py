@@ -65,6 +65,13 @@ def test_what_is_not_json_is_a_payload_problem(text: str | bytes) -> None:
     assert raised.value.code is Code.INVALID_PAYLOAD
 
 
+def test_what_json_has_no_number_for_is_null_beside_whatever_else() -> None:
+    infinite = [float("inf"), {"b": float("nan")}, 1.5]
+
+    assert json.encode({"a": infinite}) == b'{"a":[null,{"b":null},1.5]}'
+    assert json.encode({"a": infinite, "c": "\ud800"}) == b'{"a":[null,{"b":null},1.5],"c":"\\ud800"}'
+
+
 def test_halves_of_characters_are_written_as_escapes() -> None:
     assert json.encode({"a": ["x\ud800", "ü"], 1: uuid.UUID(int=1)}) == (
         b'{"a":["x\\ud800","\\u00fc"],"1":"00000000-0000-0000-0000-000000000001"}'
