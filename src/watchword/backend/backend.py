@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from watchword.access.permissions import Action
-from watchword.backend import singletons
 from watchword.backend.call import Call
 from watchword.backend.context import Context
 from watchword.backend.conversation import Conversation
@@ -23,19 +21,19 @@ from watchword.backend.procedures import Kind
 from watchword.backend.publishing import Joined, Publishing
 from watchword.backend.returning import OF_RIGHTS, concerns, may_have_lost_sight
 from watchword.backend.shapes import shape_of
+from watchword.backend.store import Into, Store
 from watchword.backend.ticket_inputs import bound_input, take_ticket
 from watchword.backend.timetable import Timetable
 from watchword.backend.watching import Watching, merge_last_event_id
-from watchword.base.errors import Code, Problem, invalid_payload, not_supported
-from watchword.data.forms import AS_OBJECTS, Showing
+from watchword.base.errors import Code, Problem, not_supported
 from watchword.data.writes import Written
 from watchword.protocol import operations as op
 from watchword.protocol.outcomes import Reply, Subscribed
-from watchword.query.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from watchword.access.permissions import Action
     from watchword.access.principal import Principal
     from watchword.backend.application import Application
     from watchword.backend.attendant import Attendant
@@ -51,11 +49,10 @@ if TYPE_CHECKING:
     from watchword.backend.system import SystemGuard
     from watchword.base.clock import Clock
     from watchword.connection.policy import AuthPolicy
+    from watchword.data.forms import Showing
     from watchword.data.mutate import Writer
     from watchword.data.mutation import Objection
-    from watchword.data.scope import Scope
     from watchword.data.select import Reader
-    from watchword.data.writes import WriteLog
     from watchword.identity.authenticator import Authenticated, Identity
     from watchword.identity.client import Client
     from watchword.live.channels import Channels, Hearer
@@ -64,18 +61,11 @@ if TYPE_CHECKING:
     from watchword.live.membership import Membership
     from watchword.live.peer import Peer
     from watchword.protocol.dialect import Dialect
-    from watchword.storage.engine import OpenConnection
 
 T = TypeVar("T")
 
 MOST_LOOKED_AT = 20_000
 """Through how many changes of users, roles and rules is looked for those that concern who comes back."""
-
-
-class _Into(TypedDict):
-    connection: OpenConnection
-    writes: WriteLog
-    before: Objection | None
 
 
 class Backend:
@@ -111,8 +101,8 @@ class Backend:
         self.identity = identity
         self.journal = journal
         self.structure = structure
-        self._reader = reader
         self._writer = writer
+        self._store = Store(structure, reader, writer)
         self._guard = guard
         self._feed = feed
         self._rights = rights
@@ -278,7 +268,7 @@ class Backend:
         """
         if self.is_overseen:
             raise TypeError("the application has to see objects")
-        return await self._read(context.scope(self.clock.now()), operation, showing)
+        return await self._store.read(context.scope(self.clock.now()), operation, showing)
 
     async def perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         """Read or write. A write is one transaction: all of it or nothing, read back before it commits.
@@ -298,15 +288,15 @@ class Backend:
     async def _perform(self, context: Context, operation: op.Read | op.Write) -> Reply:
         scope = context.scope(self.clock.now())
         if isinstance(operation, op.Read):
-            return await self._read(scope, operation)
+            return await self._store.read(scope, operation)
         guarded = await self._guard.prepare(context, operation)
         hooks, writes = self.application.hooks, list[Written]()
         async with self._writer.transaction() as connection:
-            write = await self._located(connection, guarded.operation)
-            into: _Into = {"connection": connection, "writes": writes, "before": self._objection(context)}
-            keys = await self._write(into, scope, write)
+            write = await self._store.located(connection, guarded.operation)
+            into: Into = {"connection": connection, "writes": writes, "before": self._objection(context)}
+            keys = await self._store.write(into, scope, write)
             await guarded.finish(connection, keys, writes)
-            data = await self._read_back(connection, scope, write, keys)
+            data = await self._store.read_back(connection, scope, write, keys)
         guarded.committed()
         if hooks.has_after:
             await hooks.after(self.call(context), writes)
@@ -350,7 +340,7 @@ class Backend:
             caller = await context()
             scope = caller.scope(self.clock.now())
             shape = shape_of(self.structure.catalogue, scope, operation)
-            await self._check(scope, operation)
+            await self._store.check(scope, operation)
             await self._feed.settle()
             member = self.hub.follow(peer, operation.subscription, shape, scope.variables)
             try:
@@ -372,7 +362,7 @@ class Backend:
                     raise
                 lost = problem
         position = self._feed.horizon
-        told = await self._initial(caller.scope(self.clock.now()), operation)
+        told = await self._store.initial(caller.scope(self.clock.now()), operation)
         return Following(member, position, replace(told, position=self._feed.mark(position), lost=lost))
 
     async def _resume(self, member: Membership, principal: Principal, operation: op.Subscribe, since: str) -> Following:
@@ -439,83 +429,3 @@ class Backend:
     def position(self) -> str:
         """Return the position up to which everything has been told."""
         return self._feed.mark(self._feed.head)
-
-    async def _check(self, scope: Scope, operation: op.Subscribe) -> None:
-        """Find out now, not at the first event, whether the query can be read."""
-        if operation.event is not None or not operation.initial:
-            await self._reader.read(self.structure.catalogue, scope, replace(operation.query, limit=0, meta=()))
-
-    async def _initial(self, scope: Scope, operation: op.Subscribe) -> Subscribed:
-        if operation.event is not None or not operation.initial:
-            return Subscribed(operation.subscription, has_data=False)
-        catalogue = self.structure.catalogue
-        if operation.item is not None:
-            row = await self._reader.read_one(catalogue, scope, operation.query, operation.item)
-            return Subscribed(operation.subscription, row)
-        page = await self._reader.read(catalogue, scope, operation.query)
-        return Subscribed(operation.subscription, page.data, page.meta)
-
-    async def _located(self, connection: OpenConnection, operation: op.Write) -> op.Write:
-        """Return a write that names its row, also where a singleton's does not."""
-        catalogue = self.structure.catalogue
-        if not isinstance(operation, op.Update) or not singletons.concerns(catalogue, operation):
-            return operation
-        return await singletons.locate(self._reader, catalogue, operation, connection)
-
-    async def _read(self, scope: Scope, operation: op.Read, showing: Showing = AS_OBJECTS) -> Reply:
-        catalogue = self.structure.catalogue
-        if singletons.concerns(catalogue, operation):
-            return Reply(await singletons.read(self._reader, catalogue, scope, operation.query), id=operation.id)
-        if operation.key is not None:
-            row = await self._reader.read_one(catalogue, scope, operation.query, operation.key, showing)
-            return Reply(row, id=operation.id)
-        if operation.keys is not None:
-            rows = await self._reader.read_keys(catalogue, scope, operation.query, operation.keys, showing=showing)
-            return Reply(rows, id=operation.id)
-        page = await self._reader.read(catalogue, scope, operation.query, showing=showing)
-        return Reply(page.data, page.meta, operation.id)
-
-    async def _write(self, into: _Into, scope: Scope, operation: op.Write) -> list[Any]:
-        catalogue, name = self.structure.catalogue, operation.query.collection
-        match operation:
-            case op.Create(data=list(payloads)):
-                return await self._writer.create(catalogue, scope, name, payloads, **into)
-            case op.Create(data=dict(payload)):
-                return await self._writer.create(catalogue, scope, name, [payload], **into)
-            case op.Update(data=list(payloads), key=None, keys=None):
-                return await self._writer.update_batch(catalogue, scope, name, payloads, **into)
-            case op.Update(data=dict(payload)):
-                keys, query = _target(operation)
-                return await self._writer.update(catalogue, scope, name, payload, keys=keys, query=query, **into)
-            case op.Delete():
-                keys, query = _target(operation)
-                return await self._writer.delete(catalogue, scope, name, keys=keys, query=query, **into)
-            case _:
-                raise invalid_payload('"data" must be an object or an array of objects')
-
-    async def _read_back(
-        self, connection: OpenConnection, scope: Scope, operation: op.Write, keys: Sequence[Any]
-    ) -> Any:
-        """Return what the write made, as the caller may see it; the keys after a delete."""
-        single = operation.key is not None if not isinstance(operation, op.Create) else isinstance(operation.data, dict)
-        if isinstance(operation, op.Delete):
-            return operation.key if single else list(operation.keys if operation.keys is not None else keys)
-        collection = operation.query.collection
-        if scope.access.find(collection, Action.READ) is None:
-            return None
-        shown = _shown(operation.query)
-        rows = await self._reader.read_keys(self.structure.catalogue, scope, shown, keys, connection=connection)
-        if not single:
-            return rows
-        return rows[0] if rows else None
-
-
-def _target(operation: op.Update | op.Delete) -> tuple[Sequence[Any] | None, Query | None]:
-    if operation.key is not None:
-        return [operation.key], None
-    return (operation.keys, None) if operation.keys is not None else (None, operation.query)
-
-
-def _shown(query: Query) -> Query:
-    """Return the part of a query that shapes rows, without what selects them."""
-    return Query(query.collection, fields=query.fields, deep=query.deep, alias=query.alias)
