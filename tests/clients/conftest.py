@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,10 @@ from tests.support.newsroom import Newsroom, newsroom
 from tests.support.postgres import PostgresServer
 
 MODULES = Path(__file__).parent / "node_modules"
+
+Wanted = tuple[bool, tuple[tuple[str, str], ...]]
+_USUAL: Wanted = (False, ())
+_KEPT = 4
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +34,26 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Newsroom]]:
-    """Gives out newsrooms on SQLite by their settings; who asks for the same gets the same, and clears it first."""
-    with ExitStack() as stack:
+    """Gives out newsrooms on SQLite by their settings; who asks for the same gets the same, and clears it first.
 
-        @cache
+    The one with the usual settings stays; of the others, those that were asked for last do, as each costs CPU time.
+    """
+    with ExitStack() as stack:
+        open_rooms: dict[Wanted, tuple[ExitStack, Newsroom]] = {}
+
         def room(*, public: bool = False, **settings: str) -> Newsroom:
-            folder = tmp_path_factory.mktemp("newsroom")
-            return stack.enter_context(
-                newsroom(f"sqlite:///{folder / 'newsroom.db'}", folder, public=public, **settings)
-            )
+            wanted: Wanted = (public, tuple(sorted(settings.items())))
+            found = open_rooms.pop(wanted, None)
+            if found is None:
+                folder = tmp_path_factory.mktemp("newsroom")
+                own = stack.enter_context(ExitStack())
+                url = f"sqlite:///{folder / 'newsroom.db'}"
+                found = own, own.enter_context(newsroom(url, folder, public=public, **settings))
+            open_rooms[wanted] = found
+            special = [key for key in open_rooms if key != _USUAL]
+            for key in special[:-_KEPT]:
+                open_rooms.pop(key)[0].close()
+            return found[1]
 
         yield room
 
