@@ -52,13 +52,22 @@ class World:
         self.policies = policies
         self.rows: dict[int, dict[str, Any]] = {}
         self.rights: dict[str, tuple[str, str] | None] = dict.fromkeys(USERS)
+        self.before: dict[int, dict[str, Any]] = {}
+        self.former: dict[str, tuple[str, str] | None] = {}
         self.granted: dict[str, Any] = {}
         self.acting = ["ann", "bob"]
         self.follows = [False, False]
         self.held: list[dict[str, dict[str, Any]]] = [{}, {}]
 
     def sees(self, user: str, row: dict[str, Any]) -> bool:
-        rule = self.rights[user]
+        return self.shows(self.rights[user], user, row)
+
+    def may_know(self, user: str, key: int) -> bool:
+        """Whether a row was in sight before the last step, or is; what comes into it by rights is not told at once."""
+        rows = [row for row in (self.rows.get(key), self.before.get(key)) if row is not None]
+        return any(self.shows(rule, user, row) for rule in (self.rights[user], self.former.get(user)) for row in rows)
+
+    def shows(self, rule: tuple[str, str] | None, user: str, row: dict[str, Any]) -> bool:
         if rule is None:
             return False
         truths = {
@@ -70,6 +79,7 @@ class World:
         return bool(truths[rule[0]])
 
     async def do(self, sockets: list[ScriptedSocket], step: tuple[Any, ...]) -> None:
+        self.before, self.former = dict(self.rows), dict(self.rights)
         match step:
             case ("put", key, row):
                 stored = row | {"owner": self.ids.get(row["owner"])}
@@ -143,8 +153,8 @@ class World:
             return
         if frame["event"] == "delete":
             for key in frame["data"]:
-                assert key in held, "a key was told that was never seen"
-                del held[key]
+                assert key in held or self.may_know(user, int(key)), "a key was told that was never in sight"
+                held.pop(key, None)
             return
         for row in frame["data"]:
             held[str(row["id"])] = row
