@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watchword.access.permissions import Action
 from watchword.base.errors import forbidden_field, invalid_query
 from watchword.data.schema import Collection, Union
 from watchword.query.documents import Place
@@ -143,12 +142,10 @@ class Wants:
 
     def _check(self, collection: Collection, sight: BoundRule, field: str, trail: tuple[str, ...]) -> None:
         known = field in collection.fields or field in collection.relations
+        is_way = known and not collection.has(field)
         out_of_sight = not all(map(sight.allows, collection.shown_by(field)))
-        if not known or out_of_sight or (not collection.has(field) and self._leads_out_of_sight(collection, field)):
+        if not known or out_of_sight or (is_way and self._binder.leads_out_of_sight(collection.relations[field])):
             raise forbidden_field(collection.name, field, _quoted(trail))
-
-    def _leads_out_of_sight(self, collection: Collection, way: str) -> bool:
-        return self._binder.leads_out_of_sight(collection.relations[way])
 
     def _check_deep(self, collection: Collection, sight: BoundRule, query: Query, trail: tuple[str, ...]) -> None:
         for name in query.deep:
@@ -167,15 +164,12 @@ class Wants:
         relation = collection.relations.get(draft.field)
         if relation is None or (not relation.many and not draft.below):
             return Want(output, draft.field, draft.function, place=draft.place)
-        readable = self._binder.scope.access.find(relation.related, Action.READ) is not None
-        if not readable:
+        if self._binder.leads_out_of_sight(relation):
             return Want(output, draft.field) if not relation.many and not draft.explicit else None
         if draft.function is not None:
             return Want(output, draft.field, draft.function)
         related = self._binder.catalogue.related(relation)
-        deep = query.deep.get(output) or query.deep.get(draft.field) or Query(related.name)
-        if deep.aggregate or deep.group:
-            raise invalid_query('"deep" does not aggregate')
+        deep = _deep(query, related, output, draft.field)
         trail = (*trail, output)
         below = [*draft.below, *deep.fields]
         if below:
@@ -201,13 +195,19 @@ class Wants:
             return
         for member in union.members:
             related = self._binder.catalogue.collection(member)
-            deep = query.deep.get(f"{output}:{member}") or query.deep.get(union.way(member)) or Query(member)
-            if deep.aggregate or deep.group:
-                raise invalid_query('"deep" does not aggregate')
+            deep = _deep(query, related, f"{output}:{member}", union.way(member))
             below = [*draft.below, *draft.scoped.get(member, ()), *deep.fields]
-            if below and not self._leads_out_of_sight(collection, union.way(member)):
+            if below and not self._binder.leads_out_of_sight(collection.relations[union.way(member)]):
                 wants = self._resolve(related, deep, below, (*trail, f"{output}:{member}"))
                 yield Nested(related, deep, wants)
+
+
+def _deep(query: Query, related: Collection, *names: str) -> Query:
+    """Return what `deep` asks of the rows that a relation leads to, under the first of its names that it has."""
+    deep = next(filter(None, map(query.deep.get, names)), None) or Query(related.name)
+    if deep.aggregate or deep.group:
+        raise invalid_query('"deep" does not aggregate')
+    return deep
 
 
 def _scope(collection: Collection, name: str) -> tuple[str, str | None]:
