@@ -22,7 +22,7 @@ from watchword.http.answers import NO_STORE, Answer
 from watchword.http.problems import unexpected
 from watchword.http.trpc.failed import Failed
 from watchword.http.trpc.headers import VARY
-from watchword.http.trpc.requests import context_of, inputs_of, upload_of
+from watchword.http.trpc.requests import context_of, inputs_of, is_unreadable, upload_of
 from watchword.http.trpc.streaming import Streaming
 from watchword.protocol.operations import Invoke
 
@@ -71,7 +71,7 @@ class Calls:
             else:
                 self._inputs = await inputs_of(self._mount, self._asked)
         except Problem as problem:
-            if problem.extensions.get("name") == "PARSE_ERROR":
+            if is_unreadable(problem):
                 raise
             self._problem = problem
 

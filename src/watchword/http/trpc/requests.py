@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 JSONL = "application/jsonl"
 _JSON, _FORM, _BYTES = "application/json", "multipart/form-data", "application/octet-stream"
+_UNREADABLE = "PARSE_ERROR"
 _MALFORMED_PARAMS = "Not JSON-parsable query params"
 
 
@@ -73,6 +74,11 @@ def asked_of(mount: Mount, request: Request) -> Asked:
     procedures = [mount.table.by_path.get(each) for each in paths]
     _require_one_kind(procedures)
     return Asked(request, query, paths, procedures, is_batch, is_stream, media_type)
+
+
+def is_unreadable(problem: Problem) -> bool:
+    """Whether a request cannot be read at all, so that the answer is an error of it and not of its calls."""
+    return problem.extensions.get("name") == _UNREADABLE
 
 
 async def context_of(mount: Mount, asked: Asked) -> Context:
@@ -125,11 +131,11 @@ def _connection_params(text: str) -> tuple[AccessToken | None, dict[str, str]]:
     try:
         value = json.decode(text)
     except Problem:
-        raise Problem(Code.INVALID_PAYLOAD, _MALFORMED_PARAMS, name="PARSE_ERROR") from None
+        raise Problem(Code.INVALID_PAYLOAD, _MALFORMED_PARAMS, name=_UNREADABLE) from None
     try:
         return connection_credential(value)
     except Problem as problem:
-        raise Problem(Code.INVALID_PAYLOAD, problem.extensions["reason"], name="PARSE_ERROR") from None
+        raise Problem(Code.INVALID_PAYLOAD, problem.extensions["reason"], name=_UNREADABLE) from None
 
 
 def _media_type(request: Request) -> str:

@@ -10,7 +10,7 @@ from watchword.dialects.trpc.events import TrpcEvents, connected, is_last, is_va
 from watchword.http.caller import connection_of
 from watchword.http.event_transport import EventTransport, end_stream
 from watchword.http.trpc.headers import flowing
-from watchword.http.trpc.requests import context_of, inputs_of
+from watchword.http.trpc.requests import context_of, inputs_of, is_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ async def stream(mount: Mount, asked: Asked, send: Send) -> None:
         try:
             context, problem = await context_of(mount, asked), None
         except Problem as refusal:
-            if refusal.extensions.get("name") == "PARSE_ERROR":
+            if is_unreadable(refusal):
                 raise
             context, problem = None, refusal
         known = connection_of(request, TrpcEvents.name, client) if context is None else context.connection
